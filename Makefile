@@ -1,0 +1,42 @@
+# make run: a working Deskgate on this machine.  make test: everything that is checked before a change lands.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: run test lint unit packages clean bench help
+
+help:            ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(VENV)/.run: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "Installing what Deskgate needs (once) ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing what the tests need (once) ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'
+	@touch $@
+
+run: $(VENV)/.run  ## start Deskgate with the shipped config.toml and say where to go
+	@$(BIN)/deskgate serve
+
+test: lint unit  ## lint, types, import contracts and every test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/.dev packages
+	$(BIN)/python -m pytest
+
+packages:        ## Debian packages that the browser and mail-server tests drive (skipped where apt-get is missing)
+	@sh tests/packages.sh
+
+clean:
+	rm -rf $(VENV) var dist

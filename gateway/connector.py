@@ -1,0 +1,106 @@
+"""The port between the core and a channel: what a connector must do, and all that it sees of the core."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.model import (
+    ActionResult,
+    AgentAction,
+    Cursor,
+    Delivery,
+    Entry,
+    History,
+    Outgoing,
+    Receipt,
+    Sent,
+    TicketPage,
+    TicketView,
+)
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel can do; what it cannot do degrades in the connector, never in the core."""
+
+    buttons: bool = False
+    files: bool = False
+    edits: bool = False
+    threads: bool = False
+    private: bool = True  #: only the requester reads along
+    idempotent: bool = False  #: sending the same outbox id twice shows one message
+    max_text: int = 0  #: characters of one message, 0 for no limit
+    max_file: int = 0  #: bytes of one attachment, 0 when it takes none
+    loopback: bool = False  #: this account is reachable from this machine only
+
+
+class Lease(Protocol):
+    """Held while this replica alone may do something (poll a mailbox)."""
+
+    @property
+    def held(self) -> bool: ...
+
+
+class Host(Protocol):
+    """All that a connector sees of the core."""
+
+    clock: Clock
+    public_url: str  #: without a trailing slash; loopback in a local trial
+    company: str
+
+    async def receive(self, deliveries: Sequence[Delivery], cursor: Cursor | None = None) -> list[Receipt]:
+        """Durable when it returns, in order. Raises StoreError when nothing was kept (answer 503)."""
+        ...
+
+    async def act(self, action: AgentAction) -> ActionResult:
+        """A ledger row, handled at once; "accepted" when that takes over two seconds."""
+        ...
+
+    async def history(self, query: History) -> list[Entry]:
+        """What the requester of this conversation may see, oldest first."""
+        ...
+
+    async def ticket(self, query: TicketView) -> TicketPage:
+        """A ticket as this actor may see it. Raises Refused."""
+        ...
+
+    async def file(self, sha256: str) -> bytes:
+        """The bytes of an attachment. Raises Refused when it was erased or never kept."""
+        ...
+
+    async def cursor(self, name: str) -> str:
+        """Where this connector stopped reading, "" at first."""
+        ...
+
+    def lease(self, name: str) -> AbstractAsyncContextManager[Lease]:
+        """Waits until this replica alone holds `name`, and keeps it while inside."""
+        ...
+
+    def publish(self, topic: str) -> None:
+        """Wakes whoever listens to the topic, on every replica; carries no content."""
+        ...
+
+    def listen(self, *topics: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """The topics as they are published while inside. `history/<address.key>` is published by the core."""
+        ...
+
+
+class Connector(Protocol):
+    """One account of one channel; by convention its module also has a pure `normalize` and `Settings`."""
+
+    name: str  #: registry name, the same as in Address.connector
+    account: str
+    capabilities: Capabilities
+
+    def attach(self, app: web.Application, host: Host) -> None:
+        """Adds routes, or a background task through `app.cleanup_ctx`."""
+        ...
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        """Hands one message to the channel. Raises Retryable, Undeliverable or Uncertain."""
+        ...
