@@ -1,0 +1,94 @@
+"""What the desk's pages read: lines of lists, and the Protocol of reads that the store answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from gateway.model import Agent, Event, TicketPage
+
+
+class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue at a glance. `name` is "" for what only the bot has."""
+
+    name: str
+    title: str
+    tier: int
+    open: int  #: tickets that wait for a person
+    unassigned: int
+    oldest: datetime | None = None  #: when the longest-waiting one was opened
+
+
+class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One ticket in a list."""
+
+    id: int
+    reference: str
+    subject: str
+    requester: str
+    channel: str  #: connector name of the requester's current leg
+    status: str
+    queue: str
+    tier: int
+    priority: str
+    assignee: str  #: agent's name, "" for nobody
+    tags: tuple[str, ...]
+    cause: str
+    speaker: str
+    language: str
+    created_at: datetime
+    updated_at: datetime
+    excerpt: str  #: start of the newest message of the requester
+
+
+class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tickets a list shows; empty fields do not narrow. `text` matches reference, subject, person or words."""
+
+    queue: str | None = None  #: "" means what only the bot has
+    statuses: tuple[str, ...] = ()
+    assignee: str = ""
+    text: str = ""
+    hidden_queues: tuple[str, ...] = ()  #: protected queues that the reader is no member of
+    limit: int = 50
+    before: int = 0  #: ticket id for the next page
+
+
+class DeadLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that could not be handled or sent, with its reason."""
+
+    id: int
+    what: str  #: "input" or "send"
+    connector: str
+    account: str
+    reason: str
+    at: datetime
+    ticket: int = 0
+
+
+class Reads(Protocol):
+    """The reads behind the desk's pages."""
+
+    async def queue_lines(self) -> list[QueueLine]: ...
+    async def ticket_lines(self, query: TicketFilter) -> list[TicketLine]: ...
+    async def ticket_page(self, ticket: int) -> TicketPage | None: ...
+    async def dead_lines(self) -> list[DeadLine]: ...
+    async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]: ...
+    async def agents(self) -> list[Agent]: ...
+
+
+class People(Protocol):
+    """Who is signed in at the desk. Tokens are stored only as hashes."""
+
+    async def redeem_sign_in(self, token: str, name: str) -> str | None:
+        """Uses a one-time link up (naming the first admin) and returns a new session token, None when spent."""
+        ...
+
+    async def sign_in_waiting(self, token: str) -> Agent | None:
+        """Whom a one-time link would sign in, without using it; None when it is spent or wrong."""
+        ...
+
+    async def agent_of_session(self, session: str) -> Agent | None: ...
+    async def end_session(self, session: str) -> None: ...
