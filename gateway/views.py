@@ -45,7 +45,7 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets a list shows; empty fields do not narrow. `text` matches reference, subject, person or words."""
+    """Which tickets a list shows; empty fields do not narrow. `text`: reference, subject, person or words."""
 
     queue: str | None = None  #: "" means what only the bot has
     statuses: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class People(Protocol):
     """Who is signed in at the desk. Tokens are stored only as hashes."""
 
     async def redeem_sign_in(self, token: str, name: str) -> str | None:
-        """Uses a one-time link up (naming the first admin) and returns a new session token, None when spent."""
+        """Uses up a one-time link (naming the first admin); a new session token, None when it is spent."""
         ...
 
     async def sign_in_waiting(self, token: str) -> Agent | None:
