@@ -1,0 +1,1 @@
+"""Mail in and out: parsing, receiving by IMAP or SMTP, sending by SMTP."""

@@ -1,0 +1,148 @@
+"""Markdown into web HTML, mail HTML and plain text; plain text into Markdown.
+
+The forms of Slack and Telegram have modules of their own and are offered here too.
+"""
+
+import re
+from collections.abc import Sequence
+from html import escape as escape_html
+from typing import Any
+
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+from gateway.text.markup_slack import from_mrkdwn, to_mrkdwn
+from gateway.text.markup_split import split
+from gateway.text.markup_telegram import from_telegram, to_telegram_html
+from gateway.text.markup_tree import Writer, tokens
+
+__all__ = [
+    "escape",
+    "from_mrkdwn",
+    "from_telegram",
+    "split",
+    "to_html",
+    "to_mail_html",
+    "to_mrkdwn",
+    "to_plain",
+    "to_telegram_html",
+]
+
+
+def to_html(markdown: str) -> str:
+    """Safe HTML for the web: raw HTML is shown as text, links go to http, https, mailto or our own site only."""
+    return str(_WEB.render(tokens(markdown), _OPTIONS, {}))
+
+
+def to_mail_html(markdown: str) -> str:
+    """A safe HTML fragment for mail, with inline styles, since mail programs drop style sheets."""
+    return str(_MAIL.render(tokens(markdown), _OPTIONS, {}))
+
+
+def to_plain(markdown: str) -> str:
+    """Readable plain text; links as "text (url)"."""
+    return _PLAIN.write(markdown)
+
+
+def escape(text: str) -> str:
+    """Markdown that renders as the given plain text: its lines, and every character as it is."""
+    paragraphs = re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.replace("\r\n", "\n").replace("\r", "\n").strip("\n"))
+    return "\n\n".join("\\\n".join(map(_escape_line, p.split("\n"))) for p in paragraphs)
+
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>&~|])")
+_LINE_START = re.compile(r"([#+\-=>:])|(\d{1,9})([.)])")
+_INDENT = re.compile(r"[ \t]+")
+
+
+def _escape_line(line: str) -> str:
+    indent = _INDENT.match(line)
+    spaces = "".join(f"&#{ord(c)};" for c in indent.group()) if indent else ""
+    rest = line[indent.end() :] if indent else line
+    if rest and rest[-1] in " \t":
+        kept = rest.rstrip(" \t")
+        rest, tail = kept, "".join(f"&#{ord(c)};" for c in rest[len(kept) :])
+    else:
+        tail = ""
+    start = _LINE_START.match(rest)
+    head = ""
+    if start and start.group(1) and start.group(1) != ">":
+        head, rest = "\\" + start.group(1), rest[1:]
+    elif start and start.group(2):
+        head, rest = f"{start.group(2)}\\{start.group(3)}", rest[start.end() :]
+    return spaces + head + _SPECIAL.sub(r"\\\1", rest) + tail
+
+
+class _Plain(Writer):
+    BULLET = "- "
+
+    def link(self, words: str, url: str, label: str) -> str:
+        bare = url.removeprefix("mailto:")
+        return words if not url or label.strip() in (url, bare) else f"{words} ({bare})" if words else bare
+
+
+_PLAIN = _Plain()
+_OPTIONS: Any = OptionsDict({"html": False, "xhtmlOut": False, "breaks": True, "langPrefix": "language-", "maxNesting": 20,
+                             "linkify": False, "typographer": False, "quotes": "", "highlight": None})  # fmt: skip
+_BARE_URL = re.compile(r"https?://[^\s<>\"'`\\{}|^\[\]()]{1,2000}(?<![.,;:!?*_~。，；：！？、])")
+
+
+class _Html(RendererHTML):
+    """markdown-it's own renderer, with links that carry rel, pictures as links and bare addresses made links."""
+
+    styles: dict[str, str] = {}  # noqa: RUF012  (the parent class is not ours to annotate)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside_link = 0
+
+    def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:  # noqa: N802
+        style = self.styles.get(tokens[idx].tag)
+        if style and tokens[idx].nesting >= 0:
+            own = str(tokens[idx].attrGet("style") or "")
+            tokens[idx].attrSet("style", f"{own};{style}" if own else style)
+        return super().renderToken(tokens, idx, options, env)
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        self.inside_link += 1
+        tokens[idx].attrSet("rel", "noopener nofollow")
+        return self.renderToken(tokens, idx, options, env)
+
+    def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        self.inside_link -= 1
+        return self.renderToken(tokens, idx, options, env)
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        src = str(tokens[idx].attrGet("src") or "")
+        label = escape_html(self.renderInlineAsText(tokens[idx].children or [], options, env) or src)
+        return label if self.inside_link or not src else _anchor(src, label, self.styles)
+
+    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        content = tokens[idx].content
+        if self.inside_link or "://" not in content:
+            return escape_html(content, quote=False)
+        out, at = [], 0
+        for match in _BARE_URL.finditer(content):
+            out += [escape_html(content[at : match.start()], quote=False)]
+            out += [_anchor(match.group(), escape_html(match.group(), quote=False), self.styles)]
+            at = match.end()
+        return "".join([*out, escape_html(content[at:], quote=False)])
+
+
+class _MailHtml(_Html):
+    styles = {  # noqa: RUF012
+        "p": "margin:0 0 1em",
+        "blockquote": "margin:0 0 1em;padding-left:.8em;border-left:3px solid #c8c8c8;color:#555",
+        "pre": "margin:0 0 1em;padding:.6em;background:#f4f4f4;white-space:pre-wrap",
+        "table": "border-collapse:collapse;margin:0 0 1em",
+        "th": "border:1px solid #c8c8c8;padding:.3em .6em",
+        "td": "border:1px solid #c8c8c8;padding:.3em .6em",
+    }
+
+
+def _anchor(url: str, label: str, styles: dict[str, str]) -> str:
+    return f'<a href="{escape_html(url)}" rel="noopener nofollow">{label}</a>'
+
+
+_WEB, _MAIL = _Html(), _MailHtml()
