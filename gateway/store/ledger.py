@@ -1,0 +1,272 @@
+"""The ledger: every input once, in order, with what became of it; and the claims by which a stream is handled."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.model import Cursor, Receipt
+from gateway.store.tx import Row, Tx, marks
+
+#: How far into the backlog one claim looks. Rows of streams that others hold are skipped by an index.
+LOOK_AHEAD = 200
+#: Inputs of one stream that are decided together; the rest of a flood is the next turn.
+TURN_ROWS = 50
+
+
+class BlobPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealed file or raw message in chunks, named by the SHA-256 of what it holds."""
+
+    sha256: str
+    size: int
+    parts: tuple[bytes, ...]
+
+
+class TakeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One delivery, sealed and ready for the ledger. Times are milliseconds."""
+
+    connector: str
+    account: str
+    delivery_key: str
+    stream: str
+    kind: str
+    received_at: int
+    ready_at: int
+    sealed: bytes
+    raw: bytes | None = None
+    raw_blob: str = ""
+    blobs: tuple[BlobPart, ...] = ()
+
+
+class ClaimedRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    received_at: int
+    attempts: int
+    connector: str
+    delivery_key: str
+    sealed: bytes
+
+
+class ClaimedStream(msgspec.Struct, frozen=True, kw_only=True):
+    stream: str
+    fence: str
+    rows: tuple[ClaimedRow, ...]
+
+
+class LedgerCount(msgspec.Struct, frozen=True, kw_only=True):
+    """What was acknowledged, and where it is now. It adds up unless a row was lost or invented."""
+
+    acknowledged: int
+    accepted: int
+    duplicates: int
+    quarantined: int
+    dead: int
+    pending: int
+
+    @property
+    def adds_up(self) -> bool:
+        found = self.accepted + self.duplicates + self.quarantined + self.dead + self.pending
+        return found == self.acknowledged
+
+
+# A duplicate only raises the counter of the row that is already there.
+INSERT = """
+    INSERT INTO ledger (connector, account, delivery_key, stream, kind, received_at, ready_at, sealed, raw, raw_blob)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (connector, account, delivery_key) DO UPDATE SET duplicates = ledger.duplicates + 1
+    RETURNING id, duplicates"""
+
+
+def take_many(tx: Tx, worker: str, rows: Sequence[TakeRow], cursors: Sequence[Cursor] = ()) -> list[Receipt]:
+    """Writes the rows in order and counts them as acknowledged; duplicates give the first one's id."""
+    receipts = []
+    for row in rows:
+        for blob in row.blobs:
+            keep_blob(tx, blob)
+        found = tx.one(INSERT, _values(row))
+        assert found is not None
+        receipts.append(Receipt(ledger_id=found[0], duplicate=found[1] > 0))
+    for cursor in cursors:
+        set_cursor(tx, cursor)
+    count_acknowledged(tx, worker, len(rows))
+    tx.notify("ledger")
+    return receipts
+
+
+def _values(row: TakeRow) -> tuple[object, ...]:
+    return (
+        row.connector,
+        row.account,
+        row.delivery_key,
+        row.stream,
+        row.kind,
+        row.received_at,
+        row.ready_at,
+        row.sealed,
+        row.raw,
+        row.raw_blob,
+    )
+
+
+def count_acknowledged(tx: Tx, worker: str, inputs: int) -> None:
+    """Adds to this process's count of what it promised its peers."""
+    tx.run(
+        "INSERT INTO acknowledged (worker, inputs) VALUES (?, ?) "
+        "ON CONFLICT (worker) DO UPDATE SET inputs = acknowledged.inputs + excluded.inputs",
+        (worker, inputs),
+    )
+
+
+def set_cursor(tx: Tx, cursor: Cursor) -> None:
+    tx.run(
+        "INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (cursor.name, cursor.value),
+    )
+
+
+def keep_blob(tx: Tx, blob: BlobPart) -> None:
+    """Stores the chunks unless the same content is there already."""
+    new = tx.run(
+        "INSERT INTO blobs (sha256, size, parts) VALUES (?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
+        (blob.sha256, blob.size, len(blob.parts)),
+    )
+    if new:
+        parts = ((blob.sha256, number, part) for number, part in enumerate(blob.parts))
+        tx.many("INSERT INTO blob_parts (sha256, part, sealed) VALUES (?, ?, ?)", parts)
+
+
+def blob_parts(tx: Tx, sha256: str) -> list[bytes]:
+    """The sealed chunks in order; empty when nothing is kept under that name."""
+    return [
+        row[0] for row in tx.all("SELECT sealed FROM blob_parts WHERE sha256 = ? ORDER BY part", (sha256,))
+    ]
+
+
+# ---------------------------------------------------------------- claiming streams
+
+
+def claim_streams(tx: Tx, now: int, limit: int, lease_ms: int) -> list[ClaimedStream]:
+    """The oldest streams that are ready and that nobody holds, each with all its pending rows.
+
+    A stream waits as long as one of its rows does (an album still arriving, a failure backing off).
+    """
+    clock = tx.dialect.now
+    rows = tx.all(
+        f"""SELECT l.id, l.stream FROM ledger l WHERE l.state = 'pending' AND l.ready_at <= ?
+            AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.stream = l.stream AND c.lease_until > {clock})
+            AND NOT EXISTS (SELECT 1 FROM ledger p
+                            WHERE p.stream = l.stream AND p.state = 'pending' AND p.ready_at > ?)
+            ORDER BY l.id LIMIT {LOOK_AHEAD}""",
+        (now, now),
+    )
+    streams = list(dict.fromkeys(row[1] for row in rows))[:limit]
+    claimed = [(stream, fence) for stream in streams if (fence := _claim(tx, stream, lease_ms))]
+    return _with_rows(tx, claimed)
+
+
+def _claim(tx: Tx, stream: str, lease_ms: int) -> str | None:
+    clock, fence = tx.dialect.now, secrets.token_hex(8)
+    won = tx.one(
+        f"""INSERT INTO claims (stream, fence, lease_until) VALUES (?, ?, {clock} + ?)
+            ON CONFLICT (stream) DO UPDATE SET fence = excluded.fence, lease_until = excluded.lease_until
+            WHERE claims.lease_until <= {clock} RETURNING fence""",
+        (stream, fence, lease_ms),
+    )
+    return fence if won else None
+
+
+def _with_rows(tx: Tx, claimed: Sequence[tuple[str, str]]) -> list[ClaimedStream]:
+    if not claimed:
+        return []
+    rows = tx.all(
+        "SELECT stream, id, received_at, attempts, connector, delivery_key, sealed FROM ledger "
+        f"WHERE state = 'pending' AND stream IN ({marks(len(claimed))}) ORDER BY id",
+        [stream for stream, _ in claimed],
+    )
+    by_stream: dict[str, list[ClaimedRow]] = {stream: [] for stream, _ in claimed}
+    for row in rows:
+        by_stream[row[0]].append(_claimed_row(row))
+    return [ClaimedStream(stream=s, fence=f, rows=tuple(by_stream[s][:TURN_ROWS])) for s, f in claimed]
+
+
+def _claimed_row(row: Row) -> ClaimedRow:
+    return ClaimedRow(
+        id=row[1],
+        received_at=row[2],
+        attempts=row[3],
+        connector=row[4],
+        delivery_key=row[5],
+        sealed=bytes(row[6] or b""),
+    )
+
+
+def release(tx: Tx, stream: str, fence: str) -> None:
+    """Gives a claim back without having handled anything."""
+    tx.run("DELETE FROM claims WHERE stream = ? AND fence = ?", (stream, fence))
+    tx.notify("ledger")
+
+
+def postpone(tx: Tx, stream: str, fence: str, ids: Sequence[int], ready_at: int, reason: str) -> None:
+    """Counts a failed attempt on these rows and lets the stream wait until `ready_at`."""
+    if tx.run("DELETE FROM claims WHERE stream = ? AND fence = ?", (stream, fence)):
+        tx.run(
+            "UPDATE ledger SET attempts = attempts + 1, ready_at = ?, reason = ? "
+            f"WHERE state = 'pending' AND id IN ({marks(len(ids))})",
+            (ready_at, reason, *ids),
+        )
+
+
+def bury(tx: Tx, ledger_id: int, reason: str) -> None:
+    """Marks one row dead, with its reason; it no longer holds up its stream."""
+    tx.run(
+        "UPDATE ledger SET state = 'dead', reason = ? WHERE id = ? AND state = 'pending'", (reason, ledger_id)
+    )
+    tx.notify("tickets")
+
+
+# ---------------------------------------------------------------- looking
+
+
+def count(tx: Tx) -> LedgerCount:
+    """Counts every row once; a full scan, for the command line and the tests."""
+    row = tx.one(
+        """SELECT COALESCE(SUM(CASE WHEN state = 'accepted' THEN 1 ELSE 0 END), 0),
+                  COALESCE(SUM(duplicates), 0),
+                  COALESCE(SUM(CASE WHEN state = 'quarantined' THEN 1 ELSE 0 END), 0),
+                  COALESCE(SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END), 0),
+                  COALESCE(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END), 0),
+                  (SELECT COALESCE(SUM(inputs), 0) FROM acknowledged)
+           FROM ledger"""
+    )
+    assert row is not None
+    accepted, duplicates, quarantined, dead, pending, acknowledged = (int(value) for value in row)
+    return LedgerCount(
+        acknowledged=acknowledged,
+        accepted=accepted,
+        duplicates=duplicates,
+        quarantined=quarantined,
+        dead=dead,
+        pending=pending,
+    )
+
+
+def backlog(tx: Tx, most: int) -> int:
+    """How many inputs wait, counted up to `most`."""
+    row = tx.one(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM ledger WHERE state = 'pending' LIMIT {int(most)}) AS waiting"
+    )
+    return int(row[0]) if row else 0
+
+
+def result(tx: Tx, ledger_id: int) -> str | None:
+    """The result left for whoever waits for this input; None while it is pending."""
+    row = tx.one("SELECT state, result FROM ledger WHERE id = ?", (ledger_id,))
+    return None if row is None or row[0] == "pending" else str(row[1])
+
+
+def next_ready(tx: Tx) -> int | None:
+    """When the next waiting row becomes ready, in milliseconds."""
+    row = tx.one("SELECT MIN(ready_at) FROM ledger WHERE state = 'pending'")
+    return None if row is None or row[0] is None else int(row[0])

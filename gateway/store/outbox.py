@@ -1,0 +1,212 @@
+"""The outbox: what is to be sent, in order per leg, each row by one sender at a time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.model import Leg, Outgoing, Post, SendKind, SendState, Sent, Speaker
+from gateway.store import rows
+from gateway.store.turns import bind_key
+from gateway.store.tx import Row, Tx, marks
+
+
+class ClaimedSend(msgspec.Struct, frozen=True, kw_only=True):
+    """A message whose sending was committed before the channel was called. Times are milliseconds."""
+
+    id: int
+    fence: str
+    ticket: int
+    leg: int
+    connector: str
+    account: str
+    kind: SendKind
+    attempts: int  #: including this one
+    created_at: int
+    outgoing: Outgoing
+
+
+class Stuck(msgspec.Struct, frozen=True, kw_only=True):
+    """A row found in `sending` after its lease: nobody knows whether the channel took it."""
+
+    id: int
+    ticket: int
+    connector: str
+    account: str
+    kind: SendKind
+
+
+# A row may go when nothing older on its leg is unsent and no bucket of its account or recipient is closed.
+_DUE = """
+    SELECT o.id, o.ticket, o.leg, o.connector, o.account, o.kind, o.attempts, o.created_at, o.payload, t.speaker
+    FROM outbox o JOIN tickets t ON t.id = o.ticket
+    WHERE o.state IN ('held', 'queued') AND o.not_before <= ?
+      AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.leg = o.leg AND p.id < o.id
+                      AND p.state IN ('held', 'queued', 'sending'))
+      AND NOT EXISTS (SELECT 1 FROM buckets b WHERE b.open_at > ?
+                      AND b.bucket IN (o.connector || '/' || o.account, o.recipient))
+    ORDER BY o.not_before, o.id LIMIT ?"""
+
+
+def claim(tx: Tx, now: int, limit: int, lease_ms: int) -> list[ClaimedSend]:
+    """Takes what is due and marks it `sending`; a bot's answer whose ticket a person has is withdrawn here."""
+    if paused(tx):
+        return []
+    skip = tx.dialect.skip_locked and " FOR UPDATE OF o SKIP LOCKED"
+    found = tx.all(_DUE + skip, (now, now, limit))
+    stale = [row for row in found if row[5] == SendKind.ANSWER and row[9] != Speaker.BOT]
+    for row in stale:
+        tx.run("UPDATE outbox SET state = 'withdrawn', reason = 'floor' WHERE id = ?", (row[0],))
+        tx.notify(f"ticket/{row[1]}")
+    return [_start(tx, row, lease_ms) for row in found if row not in stale]
+
+
+def _start(tx: Tx, row: Row, lease_ms: int) -> ClaimedSend:
+    fence = secrets.token_hex(8)
+    tx.run(
+        "UPDATE outbox SET state = 'sending', fence = ?, attempts = attempts + 1, "
+        f"lease_until = {tx.dialect.now} + ? WHERE id = ?",
+        (fence, lease_ms, row[0]),
+    )
+    return ClaimedSend(
+        id=row[0],
+        fence=fence,
+        ticket=row[1],
+        leg=row[2],
+        connector=row[3],
+        account=row[4],
+        kind=SendKind(row[5]),
+        attempts=row[6] + 1,
+        created_at=row[7],
+        outgoing=_addressed(tx, row[0], row[2], rows.load(row[8], Outgoing)),
+    )
+
+
+def _addressed(tx: Tx, number: int, leg: int, outgoing: Outgoing) -> Outgoing:
+    """Fills in what is known only now: the leg's thread, and the messages this one answers."""
+    found = tx.one(f"SELECT {rows.LEG} FROM legs WHERE id = ?", (leg,))
+    address = rows.leg(found).address if found else outgoing.address
+    if not isinstance(outgoing, Post):
+        return msgspec.structs.replace(outgoing, id=number, address=address)
+    keys = tx.all("SELECT key FROM thread_keys WHERE leg = ? ORDER BY at DESC LIMIT 20", (leg,))
+    references = tuple(row[0] for row in reversed(keys))
+    return msgspec.structs.replace(outgoing, id=number, address=address, references=references)
+
+
+def mine(tx: Tx, send: ClaimedSend) -> bool:
+    """Whether this sender still holds the row; a late write of a frozen process finds that it does not."""
+    return (
+        tx.one("SELECT 1 FROM outbox WHERE id = ? AND state = 'sending' AND fence = ?", _key(send))
+        is not None
+    )
+
+
+def _key(send: ClaimedSend) -> tuple[int, str]:
+    return (send.id, send.fence)
+
+
+def settle_sent(tx: Tx, send: ClaimedSend, sent: Sent, now: int) -> bool:
+    """Records that the channel took it, and binds the thread and the keys it opened. False when no longer ours."""
+    if not mine(tx, send):
+        return False
+    tx.run(
+        "UPDATE outbox SET state = ?, external_ids = ?, settled_at = ?, reason = '', detail = '' WHERE id = ?",
+        (sent.state, rows.dump(sent.external_ids), now, send.id),
+    )
+    if sent.thread:
+        tx.run("UPDATE legs SET thread = ? WHERE id = ? AND thread = ''", (sent.thread, send.leg))
+        found = tx.one(f"SELECT {rows.LEG} FROM legs WHERE id = ?", (send.leg,))
+        if found:
+            bind_key(tx, f"at:{rows.leg(found).address.key}", send.ticket, send.leg, now)
+    for key in sent.keys:
+        bind_key(tx, key, send.ticket, send.leg, now)
+    tx.notify(f"ticket/{send.ticket}")
+    tx.notify("outbox")
+    return True
+
+
+def settle_retry(tx: Tx, send: ClaimedSend, not_before: int, reason: str, bucket: str, open_at: int) -> bool:
+    """Puts it back for later; a bucket that the service named waits as a whole."""
+    if not mine(tx, send):
+        return False
+    tx.run(
+        "UPDATE outbox SET state = 'queued', not_before = ?, reason = ? WHERE id = ?",
+        (not_before, reason, send.id),
+    )
+    if bucket:
+        tx.run(
+            "INSERT INTO buckets (bucket, open_at) VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE SET "
+            "open_at = CASE WHEN excluded.open_at > buckets.open_at THEN excluded.open_at ELSE buckets.open_at END",
+            (bucket, open_at),
+        )
+    tx.notify(f"ticket/{send.ticket}")
+    return True
+
+
+def settle_failed(tx: Tx, send: ClaimedSend, state: SendState, reason: str, detail: str, now: int) -> bool:
+    """Records that it failed for good, or that nobody knows (`uncertain`); the leg is free for what follows."""
+    if not mine(tx, send):
+        return False
+    tx.run(
+        "UPDATE outbox SET state = ?, reason = ?, detail = ?, settled_at = ? WHERE id = ?",
+        (state, reason, detail, now, send.id),
+    )
+    tx.notify(f"ticket/{send.ticket}")
+    tx.notify("outbox")
+    return True
+
+
+def stuck(tx: Tx, limit: int) -> list[Stuck]:
+    """Rows whose sender died: they become `uncertain` here."""
+    found = tx.all(
+        f"SELECT id, ticket, connector, account, kind FROM outbox WHERE state = 'sending' "
+        f"AND lease_until < {tx.dialect.now} ORDER BY id LIMIT ?{tx.dialect.skip_locked}",
+        (limit,),
+    )
+    for row in found:
+        tx.run("UPDATE outbox SET state = 'uncertain', reason = 'interrupted' WHERE id = ?", (row[0],))
+        tx.notify(f"ticket/{row[1]}")
+    return [Stuck(id=r[0], ticket=r[1], connector=r[2], account=r[3], kind=SendKind(r[4])) for r in found]
+
+
+def send_again(tx: Tx, ids: Sequence[int], now: int) -> None:
+    """Uncertain rows that may be sent a second time; each is counted in `again`."""
+    if ids:
+        tx.run(
+            "UPDATE outbox SET state = 'queued', again = again + 1, not_before = ? "
+            f"WHERE state = 'uncertain' AND id IN ({marks(len(ids))})",
+            (now, *ids),
+        )
+        tx.notify("outbox")
+
+
+def report(tx: Tx, number: int, state: SendState) -> None:
+    """The channel's later word on a message that it had taken."""
+    tx.run("UPDATE outbox SET state = ? WHERE id = ? AND state IN ('accepted', 'uncertain')", (state, number))
+
+
+def next_due(tx: Tx) -> int | None:
+    """When the next waiting message may go, in milliseconds."""
+    row = tx.one("SELECT MIN(not_before) FROM outbox WHERE state IN ('held', 'queued')")
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def paused(tx: Tx) -> bool:
+    """A rebuilt or restored outbox sends nothing until somebody has looked at it."""
+    return tx.one("SELECT 1 FROM flags WHERE name = 'outbox_paused' AND value = '1'") is not None
+
+
+def pause(tx: Tx, on: bool) -> None:
+    tx.run(
+        "INSERT INTO flags (name, value) VALUES ('outbox_paused', ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (str(int(on)),),
+    )
+    tx.notify("outbox")
+
+
+def leg_of(tx: Tx, number: int) -> Leg | None:
+    row = tx.one(f"SELECT {rows.LEG} FROM legs WHERE id = ?", (number,))
+    return rows.leg(row) if row else None

@@ -1,0 +1,85 @@
+"""The members of the desk, their one-time links and their sessions. Tokens are kept only as hashes."""
+
+from __future__ import annotations
+
+import hashlib
+
+from gateway.model import Agent
+from gateway.store import rows
+from gateway.store.tx import Tx
+
+
+def hashed(token: str) -> str:
+    """What is stored of a token. The tokens are random, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def add_agent(tx: Tx, agent: Agent, now: int) -> None:
+    """Adds a member or changes the one with this id."""
+    tx.run(
+        "INSERT INTO agents (id, name, role, email, slack_id, active, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role, email = excluded.email, "
+        "slack_id = excluded.slack_id, active = excluded.active",
+        (agent.id, agent.name, agent.role, agent.email, agent.slack_id, int(agent.active), now),
+    )
+    tx.notify("agents")
+
+
+def agents(tx: Tx) -> list[Agent]:
+    return [rows.agent(row) for row in tx.all(f"SELECT {rows.AGENT} FROM agents ORDER BY name, id")]
+
+
+def agent(tx: Tx, agent_id: str) -> Agent | None:
+    row = tx.one(f"SELECT {rows.AGENT} FROM agents WHERE id = ?", (agent_id,))
+    return rows.agent(row) if row else None
+
+
+def agent_by_slack(tx: Tx, slack_id: str) -> Agent | None:
+    row = tx.one(f"SELECT {rows.AGENT} FROM agents WHERE slack_id = ? AND slack_id <> ''", (slack_id,))
+    return rows.agent(row) if row else None
+
+
+def add_sign_in(tx: Tx, token: str, agent_id: str, expires_at: int) -> None:
+    tx.run(
+        "INSERT INTO sign_ins (token_hash, agent, expires_at) VALUES (?, ?, ?)",
+        (hashed(token), agent_id, expires_at),
+    )
+
+
+def sign_in_waiting(tx: Tx, token: str, now: int) -> Agent | None:
+    """Whom an unused link would sign in."""
+    row = tx.one(
+        "SELECT agent FROM sign_ins WHERE token_hash = ? AND used_at = 0 AND expires_at > ?",
+        (hashed(token), now),
+    )
+    return agent(tx, row[0]) if row else None
+
+
+def redeem(tx: Tx, token: str, name: str, session: str, now: int, expires_at: int) -> bool:
+    """Uses the link up and opens the session; the name is taken only by a member who has none yet."""
+    used = tx.one(
+        "UPDATE sign_ins SET used_at = ? WHERE token_hash = ? AND used_at = 0 AND expires_at > ? RETURNING agent",
+        (now, hashed(token), now),
+    )
+    if used is None:
+        return False
+    if name:
+        tx.run("UPDATE agents SET name = ? WHERE id = ? AND name = ''", (name, used[0]))
+    tx.run(
+        "INSERT INTO sessions (token_hash, agent, expires_at) VALUES (?, ?, ?)",
+        (hashed(session), used[0], expires_at),
+    )
+    return True
+
+
+def agent_of_session(tx: Tx, session: str, now: int) -> Agent | None:
+    row = tx.one(
+        f"SELECT {rows.prefixed(rows.AGENT, 'a')} FROM sessions s JOIN agents a ON a.id = s.agent "
+        "WHERE s.token_hash = ? AND s.expires_at > ? AND a.active = 1",
+        (hashed(session), now),
+    )
+    return rows.agent(row) if row else None
+
+
+def end_session(tx: Tx, session: str) -> None:
+    tx.run("DELETE FROM sessions WHERE token_hash = ?", (hashed(session),))

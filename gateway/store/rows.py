@@ -1,0 +1,119 @@
+"""Between rows and values: every column list of the schema and how it becomes a struct, in one place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from gateway.clock import from_ms
+from gateway.model import (
+    Address,
+    Agent,
+    Attachment,
+    BotState,
+    Button,
+    Entry,
+    EntryKind,
+    Event,
+    Leg,
+    Priority,
+    Role,
+    SendState,
+    Side,
+    Speaker,
+    Status,
+    Ticket,
+)
+from gateway.store.tx import Row
+
+TICKET = (
+    "id, version, status, tier, queue, priority, speaker, subject, language, assignee, tags, cause, protected, "
+    "created_at, updated_at, bot"
+)
+LEG = "id, side, connector, account, conversation, thread, current, link"
+ENTRY = "id, kind, at, author, author_key, text, full_text, attachments, buttons, message_key, version, ledger, reason"
+EVENT = "id, ticket, kind, at, data"
+AGENT = "id, name, role, email, slack_id, active"
+
+_encoder = msgspec.json.Encoder()
+
+
+def prefixed(columns: str, table: str) -> str:
+    """The column list with every name qualified by its table."""
+    return ", ".join(f"{table}.{column.strip()}" for column in columns.split(","))
+
+
+def dump(value: Any) -> str:
+    """JSON text of structs, lists and plain values."""
+    return _encoder.encode(value).decode()
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def load(text: str | bytes, kind: Any) -> Any:
+    """The value of `dump`. Raises msgspec.ValidationError when the text is of another shape."""
+    return _decoder(kind).decode(text)
+
+
+def ticket(row: Row) -> Ticket:
+    return Ticket(
+        id=row[0],
+        version=row[1],
+        status=Status(row[2]),
+        tier=row[3],
+        queue=row[4],
+        priority=Priority(row[5]),
+        speaker=Speaker(row[6]),
+        subject=row[7],
+        language=row[8],
+        assignee=row[9],
+        tags=tuple(json.loads(row[10])),
+        cause=row[11],
+        protected=bool(row[12]),
+        created_at=from_ms(row[13]),
+        updated_at=from_ms(row[14]),
+        bot=load(row[15], BotState),
+    )
+
+
+def leg(row: Row) -> Leg:
+    address = Address(connector=row[2], account=row[3], conversation=row[4], thread=row[5])
+    return Leg(id=row[0], side=Side(row[1]), address=address, current=bool(row[6]), link=row[7])
+
+
+def entry(row: Row, state: str | None = None, send: int = 0, detail: str = "") -> Entry:
+    return Entry(
+        id=row[0],
+        kind=EntryKind(row[1]),
+        at=from_ms(row[2]),
+        author=row[3],
+        author_key=row[4],
+        text=row[5],
+        full_text=row[6],
+        attachments=load(row[7], tuple[Attachment, ...]),
+        buttons=load(row[8], tuple[Button, ...]),
+        message_key=row[9],
+        version=row[10],
+        ledger_id=row[11],
+        reason=row[12] or detail,
+        state=SendState(state) if state else None,
+        send=send,
+    )
+
+
+def event(row: Row) -> Event:
+    data: Mapping[str, Any] = json.loads(row[4])
+    return Event(id=row[0], ticket=row[1], kind=row[2], at=from_ms(row[3]), data=data)
+
+
+def agent(row: Sequence[Any]) -> Agent:
+    return Agent(
+        id=row[0], name=row[1], role=Role(row[2]), email=row[3], slack_id=row[4], active=bool(row[5])
+    )

@@ -1,0 +1,303 @@
+"""SQLite behind one writer thread with group commit: takes before other writes, one fsync for all that wait.
+
+WAL with synchronous=FULL: what was committed survives the machine's death, not only the process's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import queue
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database, Migrations
+
+from gateway.errors import SchemaTooNew, StoreError
+from gateway.model import Cursor, Receipt
+from gateway.store.ledger import TakeRow, take_many
+from gateway.store.schema import MIGRATIONS, Migration
+from gateway.store.tx import Dialect, Job, Row
+
+T = TypeVar("T")
+
+DIALECT = Dialect(
+    name="sqlite",
+    id="INTEGER PRIMARY KEY AUTOINCREMENT",
+    int="INTEGER",
+    bytes="BLOB",
+    now="(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER))",
+    skip_locked="",
+)
+
+#: Jobs in one commit. More would make the first of them wait too long.
+GROUP = 256
+READERS = 4
+
+
+class SqliteTx:
+    """The verbs of Tx on one connection."""
+
+    dialect = DIALECT
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.topics: dict[str, None] = {}
+
+    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        return self.connection.execute(sql, params).fetchall()
+
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        cursor = self.connection.execute(sql, params)
+        row: Row | None = cursor.fetchone()
+        cursor.close()  # a RETURNING statement is done only once it has been read to its end
+        return row
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
+        return self.connection.execute(sql, params).rowcount
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self.connection.executemany(sql, rows)
+
+    def notify(self, topic: str) -> None:
+        self.topics[topic] = None
+
+
+class _Work:
+    """A job that waits for the writer, and where its result goes."""
+
+    __slots__ = ("error", "future", "job", "result")
+
+    def __init__(self, job: Job[Any], future: asyncio.Future[Any]) -> None:
+        self.job, self.future = job, future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def resolve(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class SqliteDriver:
+    """One file, one writer thread, a few readers."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path, commit_delay: Callable[[], None] | None = None) -> None:
+        self.path = path
+        self._commit_delay = commit_delay  # benchmarks slow commits down to what real disks cost
+        self._urgent: deque[_Work] = deque()
+        self._normal: deque[_Work] = deque()
+        self._wake = threading.Semaphore(0)
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="deskgate-read")
+        self._reading: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._on_notify: Callable[[str], None] = lambda topic: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def open(self, on_notify: Callable[[str], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_notify = on_notify
+        await asyncio.to_thread(self._prepare)
+        self._thread = threading.Thread(target=self._write_forever, name="deskgate-write", daemon=True)
+        self._thread.start()
+
+    def _prepare(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        migrate(self.path)
+        for _ in range(READERS):
+            self._reading.put(connect(self.path, readonly=True))
+
+    async def close(self) -> None:
+        """Finishes what waits, then lets go of the file."""
+        self._closing = True
+        self._wake.release()
+        if self._thread:
+            await asyncio.to_thread(self._thread.join)
+        self._readers.shutdown(wait=True)
+        while not self._reading.empty():
+            self._reading.get().close()
+
+    async def take(self, worker: str, rows: Sequence[TakeRow], cursors: Sequence[Cursor]) -> list[Receipt]:
+        return await self._submit(self._urgent, lambda tx: take_many(tx, worker, rows, cursors))
+
+    async def write(self, job: Job[T]) -> T:
+        return await self._submit(self._normal, job)
+
+    async def _submit(self, lane: deque[_Work], job: Job[T]) -> T:
+        if self._closing:
+            raise StoreError("The database is being closed.")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        lane.append(_Work(job, future))
+        self._wake.release()
+        return await future
+
+    async def read(self, job: Job[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
+
+    def _read(self, job: Job[T]) -> T:
+        connection = self._reading.get()
+        try:
+            connection.execute("BEGIN")
+            try:
+                return job(SqliteTx(connection))
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise StoreError(f"Reading the database failed: {error}") from error
+        finally:
+            self._reading.put(connection)
+
+    def publish(self, topic: str) -> None:
+        self._on_notify(topic)
+
+    # ------------------------------------------------------------ the writer thread
+
+    def _write_forever(self) -> None:
+        connection = connect(self.path)
+        try:
+            while True:
+                self._wake.acquire()
+                batch = self._next_batch()
+                if batch:
+                    self._commit(connection, batch)
+                elif self._closing:
+                    return
+        finally:
+            connection.close()
+
+    def _next_batch(self) -> list[_Work]:
+        batch: list[_Work] = []
+        for lane in (self._urgent, self._normal):
+            while lane and len(batch) < GROUP:
+                batch.append(lane.popleft())
+        # Each job released the semaphore once; the ones taken beyond the first need not wake us again.
+        for _ in range(len(batch) - 1):
+            self._wake.acquire(blocking=False)
+        return batch
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Work]) -> None:
+        tx = SqliteTx(connection)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for work in batch:
+                _run(tx, work)
+            if self._commit_delay:
+                self._commit_delay()
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            # Nothing of the batch is durable, so nobody may be told that it is.
+            failure = StoreError(f"The database could not commit: {error}")
+            for work in batch:
+                work.error = failure
+            tx.topics.clear()
+            _roll_back(connection)
+        self._answer(batch, tuple(tx.topics))
+
+    def _answer(self, batch: list[_Work], topics: tuple[str, ...]) -> None:
+        def answer() -> None:
+            for work in batch:
+                work.resolve()
+            for topic in topics:
+                self._on_notify(topic)
+
+        assert self._loop is not None
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(answer)
+
+
+def _run(tx: SqliteTx, work: _Work) -> None:
+    """Runs one job in a savepoint: its failure undoes only itself."""
+    topics = dict(tx.topics)
+    tx.connection.execute("SAVEPOINT job")
+    try:
+        work.result = work.job(tx)
+    except sqlite3.IntegrityError as error:
+        work.error = StoreError(f"The database refused a row: {error}")
+    except sqlite3.Error:
+        raise
+    except Exception as error:
+        work.error = error
+    if work.error is not None:
+        tx.connection.execute("ROLLBACK TO job")
+        tx.topics = topics
+    tx.connection.execute("RELEASE job")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        pass  # the connection answers the next batch with its own error
+
+
+# ---------------------------------------------------------------- opening and migrating
+
+
+def connect(path: Path, readonly: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit: transactions are begun by hand. Raises StoreError."""
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -32000")
+        if readonly:
+            connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be opened: {error}") from error
+    return connection
+
+
+def migrate(path: Path) -> None:
+    """Applies what is missing, one process at a time. Raises SchemaTooNew."""
+    with Path(f"{path}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connection = connect(path)
+        try:
+            database = Database(connection)
+            _refuse_newer(database)
+            _migrations().apply(database)
+        finally:
+            connection.close()
+
+
+def _migrations() -> Migrations:
+    migrations = Migrations("deskgate")
+    for migration in MIGRATIONS:
+        migrations(name=migration.name)(_step(migration))
+    return migrations
+
+
+def _step(migration: Migration) -> Callable[[Database], None]:
+    def step(database: Database) -> None:
+        for statement in migration.statements:
+            database.conn.execute(statement.format(id=DIALECT.id, int=DIALECT.int, bytes=DIALECT.bytes))
+
+    step.__name__ = f"m{migration.name}"
+    return step
+
+
+def _refuse_newer(database: Database) -> None:
+    if "_sqlite_migrations" not in database.table_names():
+        return
+    known = {migration.name for migration in MIGRATIONS}
+    applied = {
+        row["name"] for row in database["_sqlite_migrations"].rows if row["migration_set"] == "deskgate"
+    }
+    if applied - known:
+        raise SchemaTooNew(
+            f"The database has migrations this program does not know ({', '.join(sorted(applied - known))}). "
+            "Start the version of Deskgate that wrote it, or a newer one."
+        )

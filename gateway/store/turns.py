@@ -1,0 +1,291 @@
+"""Committing a turn: one short write that checks what was read is still so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from gateway.case import Change, Committed, Disposition, Outcome, PersonUpdate, Send
+from gateway.clock import to_ms
+from gateway.model import Entry, Event, Identity, Leg, Participant, SendKind, SendState
+from gateway.store import rows
+from gateway.store.tx import Tx, marks
+
+
+class Lost(Exception):
+    """Somebody else has the stream now, or the rows are no longer pending."""
+
+
+class Clash(Exception):
+    """A ticket, a key or a send changed since it was read."""
+
+
+def commit_turn(tx: Tx, outcome: Outcome) -> Committed:
+    """Writes a turn whole, or raises Lost or Clash having written nothing that outlives the savepoint."""
+    claim = outcome.claim
+    if not tx.run("DELETE FROM claims WHERE stream = ? AND fence = ?", (claim.stream, claim.fence)):
+        raise Lost(claim.stream)
+    turn = _record_turn(tx, outcome)
+    for update in outcome.people:
+        _person_update(tx, update, outcome)
+    sends: dict[int, list[int]] = {}
+    for change in outcome.changes:
+        sends[change.ticket.id] = _apply(tx, change, turn)
+    for event in outcome.events:
+        _event(tx, event, 0, turn)
+    for disposition in outcome.dispositions:
+        _dispose(tx, disposition, turn, sends)
+    tx.notify("ledger")
+    return Committed(state="done")
+
+
+def _record_turn(tx: Tx, outcome: Outcome) -> int:
+    row = tx.one(
+        "INSERT INTO turns (stream, at, inputs, policy, knowledge, reply) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            outcome.claim.stream,
+            to_ms(outcome.at),
+            json.dumps([row.ledger_id for row in outcome.dispositions]),
+            outcome.policy,
+            outcome.knowledge,
+            outcome.reply,
+        ),
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def _dispose(tx: Tx, disposition: Disposition, turn: int, sends: Mapping[int, Sequence[int]]) -> None:
+    result = disposition.result
+    if result and sends.get(disposition.ticket):
+        # An agent's surface needs the outbox id of the reply it just made, to offer undo.
+        result = json.dumps({**json.loads(result), "send": sends[disposition.ticket][0]})
+    changed = tx.run(
+        "UPDATE ledger SET state = ?, reason = ?, turn = ?, ticket = ?, result = ? "
+        "WHERE id = ? AND state = 'pending'",
+        (disposition.state, disposition.reason, turn, disposition.ticket, result, disposition.ledger_id),
+    )
+    if not changed:
+        raise Lost(str(disposition.ledger_id))
+    if result:
+        tx.notify(f"done/{disposition.ledger_id}")
+
+
+def _person_update(tx: Tx, update: PersonUpdate, outcome: Outcome) -> int:
+    identity, at = update.identity, to_ms(outcome.at)
+    found = tx.one(
+        "SELECT id, contact FROM identities WHERE kind = ? AND value = ?", (identity.kind, identity.value)
+    )
+    if found is None:
+        contact = _new_contact(tx, identity, update.language, at)
+        tx.run(
+            "INSERT INTO identities (kind, value, name, contact, verified, greeted_at) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (kind, value) DO NOTHING",
+            (
+                identity.kind,
+                identity.value,
+                identity.name,
+                contact,
+                int(identity.verified),
+                at * update.greeted,
+            ),
+        )
+        return contact
+    contact = int(found[1])
+    if update.greeted:
+        tx.run("UPDATE identities SET greeted_at = ? WHERE id = ? AND greeted_at = 0", (at, found[0]))
+    if update.language:
+        tx.run("UPDATE contacts SET language = ? WHERE id = ?", (update.language, contact))
+    return contact
+
+
+def _new_contact(tx: Tx, identity: Identity, language: str, at: int) -> int:
+    row = tx.one(
+        "INSERT INTO contacts (name, language, created_at) VALUES (?, ?, ?) RETURNING id",
+        (identity.name, language, at),
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def _apply(tx: Tx, change: Change, turn: int) -> list[int]:
+    """Writes one ticket's change and returns the outbox ids of its replies, in order."""
+    number = change.ticket.id
+    _write_ticket(tx, change)
+    _withdraw(tx, change.withdraw)
+    _requeue(tx, change)
+    legs = {leg.id: _write_leg(tx, number, leg) for leg in change.legs}
+    _write_participants(tx, number, change.participants)
+    entries = {entry.id: _write_entry(tx, number, entry) for entry in change.entries}
+    _write_keys(tx, change, legs)
+    for event in change.events:
+        _event(tx, event, number, turn)
+    ids = [(send, _write_send(tx, number, send, legs, entries)) for send in change.sends]
+    for timer in change.timers:
+        tx.run("DELETE FROM timers WHERE ticket = ? AND name = ?", (number, timer.name))
+        if timer.due is not None:
+            tx.run(
+                "INSERT INTO timers (ticket, name, due_at) VALUES (?, ?, ?)",
+                (number, timer.name, to_ms(timer.due)),
+            )
+    tx.notify("tickets")
+    tx.notify(f"ticket/{number}")
+    return [id_ for send, id_ in ids if send.kind is SendKind.AGENT]
+
+
+def _write_ticket(tx: Tx, change: Change) -> None:
+    t = change.ticket
+    values = (
+        t.status,
+        t.tier,
+        t.queue,
+        t.priority,
+        t.speaker,
+        t.subject,
+        t.language,
+        t.assignee,
+        rows.dump(t.tags),
+        t.cause,
+        int(t.protected),
+        to_ms(t.created_at),
+        to_ms(t.updated_at),
+        rows.dump(t.bot),
+    )
+    if t.version == 0:
+        written = tx.run(
+            f"INSERT INTO tickets ({rows.TICKET}) VALUES ({marks(16)}) ON CONFLICT (id) DO NOTHING",
+            (t.id, 1, *values),
+        )
+    else:
+        written = tx.run(
+            """UPDATE tickets SET status = ?, tier = ?, queue = ?, priority = ?, speaker = ?, subject = ?,
+               language = ?, assignee = ?, tags = ?, cause = ?, protected = ?, created_at = ?, updated_at = ?,
+               bot = ?, version = version + 1 WHERE id = ? AND version = ?""",
+            (*values, t.id, t.version),
+        )
+    if not written:
+        raise Clash(f"ticket {t.id}")
+
+
+def _withdraw(tx: Tx, ids: Iterable[int]) -> None:
+    for number in ids:
+        changed = tx.run(
+            "UPDATE outbox SET state = 'withdrawn' WHERE id = ? AND state IN ('held', 'queued')", (number,)
+        )
+        if not changed:
+            raise Clash(f"send {number}")
+
+
+def _requeue(tx: Tx, change: Change) -> None:
+    for number in change.requeue:
+        changed = tx.run(
+            "UPDATE outbox SET state = 'queued', not_before = ?, attempts = 0, created_at = ?, reason = '', "
+            "detail = '', again = again + CASE WHEN state = 'uncertain' THEN 1 ELSE 0 END "
+            "WHERE id = ? AND state IN ('failed', 'uncertain')",
+            (to_ms(change.ticket.updated_at), to_ms(change.ticket.updated_at), number),
+        )
+        if not changed:
+            raise Clash(f"send {number}")
+        tx.notify("outbox")
+
+
+def _write_leg(tx: Tx, number: int, leg: Leg) -> int:
+    if leg.id > 0:
+        tx.run("UPDATE legs SET current = ?, link = ? WHERE id = ?", (int(leg.current), leg.link, leg.id))
+        return leg.id
+    a = leg.address
+    row = tx.one(
+        "INSERT INTO legs (ticket, side, connector, account, conversation, thread, current, link) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (number, leg.side, a.connector, a.account, a.conversation, a.thread, int(leg.current), leg.link),
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def _write_participants(tx: Tx, number: int, people: Iterable[Participant]) -> None:
+    for person in people:
+        i = person.identity
+        tx.run(
+            "INSERT INTO participants (ticket, kind, value, name, role) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (ticket, kind, value) DO NOTHING",
+            (number, i.kind, i.value, i.name, person.role),
+        )
+
+
+def _write_entry(tx: Tx, number: int, e: Entry) -> int:
+    row = tx.one(
+        "INSERT INTO entries (ticket, kind, at, author, author_key, text, full_text, attachments, buttons, "
+        "message_key, version, ledger, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            number,
+            e.kind,
+            to_ms(e.at),
+            e.author,
+            e.author_key,
+            e.text,
+            e.full_text,
+            rows.dump(e.attachments),
+            rows.dump(e.buttons),
+            e.message_key,
+            e.version,
+            e.ledger_id,
+            e.reason,
+        ),
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def _write_keys(tx: Tx, change: Change, legs: Mapping[int, int]) -> None:
+    at = to_ms(change.ticket.updated_at)
+    for key in change.keys:
+        bind_key(tx, key.key, change.ticket.id, legs.get(key.leg, key.leg), at)
+    for message_key, version in change.seen:
+        new = tx.run(
+            "INSERT INTO seen (message_key, version, ticket) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (message_key, version, change.ticket.id),
+        )
+        if not new:
+            raise Clash(message_key)
+
+
+def bind_key(tx: Tx, key: str, ticket: int, leg: int, at: int) -> None:
+    """From now on a message that mentions `key` finds this ticket; the newest binding wins."""
+    tx.run(
+        "INSERT INTO thread_keys (key, ticket, leg, at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET ticket = excluded.ticket, leg = excluded.leg, at = excluded.at",
+        (key, ticket, leg, at),
+    )
+
+
+def _event(tx: Tx, event: Event, ticket: int, turn: int) -> None:
+    tx.run(
+        "INSERT INTO events (ticket, kind, at, turn, data) VALUES (?, ?, ?, ?, ?)",
+        (ticket, event.kind, to_ms(event.at), turn, rows.dump(event.data)),
+    )
+
+
+def _write_send(tx: Tx, number: int, send: Send, legs: Mapping[int, int], entries: Mapping[int, int]) -> int:
+    a, at = send.outgoing.address, to_ms(send.not_before)
+    row = tx.one(
+        "INSERT INTO outbox (ticket, leg, entry, kind, state, connector, account, recipient, automatic, payload, "
+        "created_at, not_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            number,
+            legs.get(send.leg, send.leg),
+            entries.get(send.entry, send.entry),
+            send.kind,
+            SendState.HELD if send.held else SendState.QUEUED,
+            a.connector,
+            a.account,
+            f"{a.connector}/{a.account}/{a.conversation}",
+            int(send.automatic),
+            rows.dump(send.outgoing),
+            at,
+            at,
+        ),
+    )
+    assert row is not None
+    tx.notify("outbox")
+    return int(row[0])
