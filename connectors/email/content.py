@@ -1,0 +1,145 @@
+"""Which parts of a mail are its text and which are attachments."""
+
+import re
+
+from msgspec import Struct
+
+from connectors.email.charsets import decode
+from connectors.email.mime import Part, parse
+from gateway.text.html import MAX_HTML, html_to_quoted_text, html_to_text
+
+
+class MailAttachment(Struct, frozen=True, kw_only=True):
+    """A file that came with a mail."""
+
+    filename: str
+    content_type: str
+    size: int
+    content: bytes
+    #: Shown inside the text (a picture with a Content-ID).
+    inline: bool
+    content_id: str | None
+    #: Why its content was left out, or None when it is all there.
+    skipped: str | None
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """A mail's text, in two forms, and its attachments."""
+
+    body: str
+    #: The same with quotes of HTML as "> " lines.
+    quoted: str
+    attachments: tuple[MailAttachment, ...]
+
+
+def read_content(root: Part, defects: list[str]) -> Content:
+    """Text and attachments of a mail; plain text is preferred where it says as much as the HTML."""
+    reader = _Reader(defects)
+    reader.read(root, top=True)
+    body = "\n\n".join(t for t, _ in reader.texts).strip("\n")
+    quoted = "\n\n".join(q for _, q in reader.texts).strip("\n")
+    return Content(body=body, quoted=quoted, attachments=tuple(reader.attachments))
+
+
+class _Reader:
+    """Gathers texts and attachments while it goes through the parts in order."""
+
+    def __init__(self, defects: list[str]) -> None:
+        self.defects = defects
+        self.texts: list[tuple[str, str]] = []
+        self.attachments: list[MailAttachment] = []
+
+    def read(self, part: Part, *, top: bool = False) -> None:
+        if part.content_type.startswith("multipart/") and part.children:
+            if part.content_type == "multipart/alternative":
+                self.read_alternative(part)
+            else:
+                for child in part.children:
+                    self.read(child)
+        elif self.is_text(part, top=top):
+            self.texts.append(_read_text(part, self.defects))
+        else:
+            self.attach(part)
+
+    def read_alternative(self, part: Part) -> None:
+        """The plain text, unless it is empty or says less than the HTML; files inside either are attachments."""
+        before = len(self.texts)
+        chosen: dict[str, list[tuple[str, str]]] = {}
+        for child in part.children:
+            mark = len(self.texts)
+            self.read(child)
+            if len(self.texts) > mark:
+                kind = "plain" if child.content_type == "text/plain" else "html"
+                chosen.setdefault(kind, self.texts[mark:])
+        del self.texts[before:]
+        plain, html = chosen.get("plain", []), chosen.get("html", [])
+        self.texts.extend(plain if any(t.strip() for t, _ in plain) or not html else html)
+
+    def is_text(self, part: Part, *, top: bool) -> bool:
+        if part.content_type not in ("text/plain", "text/html", "text/enriched") and not (top and part.content_type.startswith("multipart/")):
+            return False
+        if part.disposition == "attachment":
+            return False
+        return not part.filename or top
+
+    def attach(self, part: Part) -> None:
+        content = part.content()
+        content_id = re.sub(rb"[<>\s]", b"", part.raw("content-id")).decode("latin-1") or None
+        inline = part.disposition != "attachment" and bool(content_id) and part.content_type.startswith("image/")
+        self.attachments.append(
+            MailAttachment(
+                filename=part.filename or _made_up_name(part, content),
+                content_type=part.content_type,
+                size=len(content),
+                content=content,
+                inline=inline,
+                content_id=content_id,
+                skipped=None,
+            )
+        )
+
+
+def _read_text(part: Part, defects: list[str]) -> tuple[str, str]:
+    data = part.content()
+    charset = part.params.get("charset", "")
+    if part.content_type == "text/html":
+        html = decode(data, charset or _html_charset(data))
+        if len(html) > MAX_HTML:
+            defects.append(f"HTML cut at {MAX_HTML} characters")
+        return html_to_text(html), html_to_quoted_text(html)
+    text = decode(data, charset).replace("\x00", "")
+    if part.params.get("format", "").lower() == "flowed":
+        text = _unflow(text, part.params.get("delsp", "").lower() == "yes")
+    return text, text
+
+
+_META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
+
+
+def _html_charset(data: bytes) -> str:
+    match = _META.search(data, 0, 4_000)
+    return match.group(1).decode("ascii") if match else ""
+
+
+def _unflow(text: str, delete_space: bool) -> str:
+    """Lines that were broken by the sender's program joined again (RFC 3676)."""
+    out: list[str] = []
+    open_depth = -1
+    for line in text.split("\n"):
+        depth = len(line) - len(line.lstrip(">"))
+        rest = line[depth:].removeprefix(" ") if depth else line.removeprefix(" ") if line.startswith(" ") else line
+        if open_depth == depth and line != "-- ":
+            out[-1] += rest
+        else:
+            out.append(line)
+        flows = line.endswith(" ") and line.lstrip("> ") not in ("-- ", "--", "")
+        open_depth = depth if flows else -1
+        if flows and delete_space:
+            out[-1] = out[-1][:-1]
+    return "\n".join(out)
+
+
+def _made_up_name(part: Part, content: bytes) -> str:
+    if part.content_type == "message/rfc822":
+        return (parse(content[:100_000]).text("subject")[:80] or "message").replace("/", "_") + ".eml"
+    return {"text/calendar": "invite.ics", "message/delivery-status": "delivery-status.txt"}.get(part.content_type, "")
