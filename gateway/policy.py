@@ -1,0 +1,92 @@
+"""What decisions are made by: a frozen picture of the settings, taken once a turn."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+
+from gateway.model import Address, Identity, Role
+from gateway.words import Words
+
+
+class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Where people take tickets. `address`: the agents' channel, None when only the desk shows it."""
+
+    name: str
+    title: str
+    tier: int = 1
+    address: Address | None = None
+    protected: bool = False
+    members: frozenset[str] = frozenset()  #: agent ids; empty means everybody (protected: leads and admins)
+
+
+class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the core must know of one account of a channel."""
+
+    queue: str = ""
+    language: str = ""
+    threaded: bool = True  #: the channel tells which message continues which
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings that a decision may depend on. `revision` names this very set."""
+
+    revision: str
+    company: str
+    bot_name: str
+    public_url: str
+    privacy_url: str
+    languages: tuple[str, ...]
+    queues: Mapping[str, QueuePolicy]
+    default_queue: str
+    protected_queue: str
+    accounts: Mapping[str, AccountPolicy]
+    own_addresses: frozenset[str]
+    blocked: frozenset[str]
+    bot_enabled: bool
+    max_answers: int  #: answers the bot gives on one matter before a person takes it
+    budget: int  #: automatic messages to one address per window
+    budget_window: timedelta
+    idle_window: timedelta  #: a chat without threads begins anew after this silence
+    max_age: timedelta  #: no automatic message answers one older than this
+    undo: timedelta
+    close_after: timedelta
+    words: Words
+    secret: bytes
+
+    @property
+    def language(self) -> str:
+        return self.languages[0]
+
+    def account(self, address: Address) -> AccountPolicy:
+        return self.accounts.get(f"{address.connector}/{address.account}") or AccountPolicy()
+
+    def speaks(self, language: str) -> str:
+        """The language to use for automatic words: the person's where we have it."""
+        return language if language in self.languages else self.language
+
+    def reply_key(self, ticket: int) -> str:
+        """The secret part of a ticket's reply address; the same for ever, and not to be guessed."""
+        digest = hmac.digest(self.secret, f"ticket/{ticket}".encode(), "sha256")
+        return base64.b32encode(digest[:10]).decode().lower()
+
+    def ticket_link(self, ticket: int) -> str:
+        return f"{self.public_url}/desk/ticket/{ticket}"
+
+    def may_see(self, queue: str, agent: str, role: Role) -> bool:
+        """Whether a member of the desk may see what is in this queue."""
+        found = self.queues.get(queue)
+        if found is None or agent in found.members:
+            return True
+        return (
+            role in (Role.LEAD, Role.ADMIN)
+            if found.protected
+            else not found.members or role is not Role.AGENT
+        )
+
+    def is_ours(self, identity: Identity) -> bool:
+        return identity.kind == "email" and identity.value in self.own_addresses

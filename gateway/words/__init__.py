@@ -1,0 +1,65 @@
+"""Every automatic word that Deskgate says, by language. One TOML file adds a language."""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.errors import SettingsError
+
+FOLDER = Path(__file__).parent
+DEFAULT = "en"
+
+
+class Words:
+    """The texts of all languages, checked when loaded: same keys, same placeholders as English."""
+
+    def __init__(self, texts: Mapping[str, Mapping[str, str]], names: Mapping[str, str]) -> None:
+        self._texts, self._names = texts, names
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self._texts)
+
+    def name(self, language: str) -> str:
+        """What the language calls itself."""
+        return self._names.get(language, language)
+
+    def say(self, language: str, key: str, /, **values: str) -> str:
+        """The text in this language, or in English where the language is not shipped."""
+        texts = self._texts.get(language) or self._texts[DEFAULT]
+        return texts[key].format(**values)
+
+
+def load(folder: Path = FOLDER) -> Words:
+    """Reads every `<language>.toml`. Raises SettingsError naming each missing key or wrong placeholder."""
+    files = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))}
+    texts = {language: dict(data.get("words", {})) for language, data in files.items()}
+    problems = [problem for language in texts for problem in _problems(folder, language, texts)]
+    if problems:
+        raise SettingsError(problems)
+    return Words(
+        texts, {language: data.get("meta", {}).get("name", language) for language, data in files.items()}
+    )
+
+
+def _problems(folder: Path, language: str, texts: Mapping[str, Mapping[str, str]]) -> list[str]:
+    english, own = texts[DEFAULT], texts[language]
+    where = folder / f"{language}.toml"
+    missing = [
+        f"{where}: [words] {key} is missing. Translate it from en.toml." for key in english if key not in own
+    ]
+    unknown = [f"{where}: [words] {key} is not used. Remove it." for key in own if key not in english]
+    wrong = [
+        f"{where}: [words] {key} uses {{{name}}}, which is not filled in. Use {sorted(_fields(english[key]))}."
+        for key, text in own.items()
+        if key in english
+        for name in _fields(text) - _fields(english[key])
+    ]
+    return missing + unknown + wrong
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
