@@ -1,0 +1,68 @@
+"""The normal forms of a text: for reading, for comparing, and cut into words and character n-grams.
+
+Plain functions; nothing here knows an article or a ticket.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from gateway.text.hanzi import TO_SIMPLIFIED
+
+# Scripts written without spaces: one character is about one syllable or word.
+UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W\d_{UNSPACED}]+)?")
+_SPACE = re.compile(r"\s+")
+_LETTERS_APART = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
+_DROPPED = ("Cc", "Cf", "Co", "Cs")
+
+
+def normalise(text: str) -> str:
+    """Return `text` in NFKC and lower case, without control and format characters, spaces collapsed."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _SPACE.sub(" ", _printable(text)).strip().casefold()
+
+
+def fold(text: str) -> str:
+    """Return the normal form without diacritics and with traditional Chinese characters simplified."""
+    text = normalise(text)
+    if text.isascii():
+        return text
+    text = text.translate(_LETTERS_APART).translate(TO_SIMPLIFIED)
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", bare)
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of an already normalised or folded text; unspaced scripts give one character each."""
+    return _WORD.findall(text)
+
+
+def ngrams(text: str, low: int, high: int) -> list[str]:
+    """Return the character n-grams of lengths `low` to `high`, each word padded with one space."""
+    return [gram for word in text.split() for gram in _word_ngrams(word, low, high)]
+
+
+def is_unspaced(text: str) -> bool:
+    """Return whether the text is mostly written in a script without spaces between words."""
+    return 2 * len(_UNSPACED.findall(text)) > len(text.replace(" ", ""))
+
+
+def _printable(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or unicodedata.category(c) not in _DROPPED else _gap(c) for c in text)
+
+
+def _gap(character: str) -> str:
+    return " " if character in "\t\n\v\f\r\x85" else ""
+
+
+@lru_cache(maxsize=65536)
+def _word_ngrams(word: str, low: int, high: int) -> tuple[str, ...]:
+    padded = f" {word[:64]} "
+    return tuple(padded[i : i + n] for n in range(low, high + 1) for i in range(max(0, len(padded) - n + 1)))
