@@ -2,17 +2,19 @@
 
 import email
 import re
-from email.message import Message
+from collections.abc import Iterable
 
 from flufl.bounce import all_failures
 from msgspec import Struct
 
+from connectors.email import bounce_words as words
+from connectors.email.charsets import decode, decode_words
 from connectors.email.headers import addresses, message_ids
-from connectors.email.mime import Part, parse
+from connectors.email.mime import Part, normalise, parse
 
 
 class Bounce(Struct, frozen=True, kw_only=True):
-    """A report of non-delivery; addresses are lower case."""
+    """A report of non-delivery; addresses are lower case, and both lists are empty when none could be found."""
 
     #: Addresses that will never take this mail (5.x.x).
     permanent: tuple[str, ...]
@@ -24,48 +26,185 @@ class Bounce(Struct, frozen=True, kw_only=True):
     status: str | None
 
 
-def read_bounce(root: Part, raw: bytes, body: str) -> Bounce | None:
-    """What a report of non-delivery says (RFC 3464, and the wordings of those who do not write it), or None."""
-    reports = [p for p in root.walk() if p.content_type in ("message/delivery-status", "message/global-delivery-status")]
-    permanent, temporary, status = _from_reports(reports)
-    named = {a.lower() for _, a in addresses(root.all("x-failed-recipients"))}
-    permanent |= named - temporary
-    if not (permanent or temporary or _suspect(root, body)):
+class _Failures(Struct):
+    permanent: set[str]
+    temporary: set[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.permanent or self.temporary)
+
+
+def read_bounce(root: Part, raw: bytes, body: str, *, absence: bool = False) -> Bounce | None:
+    """What a report of non-delivery says (RFC 3464, and the wordings of those who do not write it), or None.
+
+    A mail is taken for one by who sent it and how it is built, never by its words alone: people quote bounces.
+    An absence note is none, whoever sent it.
+    """
+    parts = list(root.walk())
+    kinds = {p.content_type for p in parts}
+    if "message/feedback-report" in kinds:
         return None
-    if not reports or not (permanent or temporary):
-        soft, hard = _flufl(raw)
-        permanent |= hard - temporary
-        temporary |= soft - permanent
-    if not (permanent or temporary):
+    reports = [p.content() for p in parts if p.content_type in _REPORTS]
+    failures = _from_reports(reports)
+    if not failures and root.raw("x-failed-recipients"):
+        failures = _Failures({a.lower() for _, a in addresses(root.all("x-failed-recipients"))}, set())
+    if not failures and (absence or not _suspect(root, kinds, body)):
         return None
-    original = _original_id(root)
-    return Bounce(permanent=tuple(sorted(permanent)), temporary=tuple(sorted(temporary)), original_message_id=original, status=status)
+    if not failures:
+        failures = _from_texts(root, raw, body)
+    permanent, temporary = sorted(failures.permanent), sorted(failures.temporary - failures.permanent)
+    return Bounce(
+        permanent=tuple(permanent),
+        temporary=tuple(temporary),
+        original_message_id=_original_id(root, parts, body),
+        status=_status(reports, body),
+    )
 
 
-def _from_reports(reports: list[Part]) -> tuple[set[str], set[str], str | None]:
-    permanent: set[str] = set()
-    temporary: set[str] = set()
-    status = None
-    return permanent, temporary, status
+_REPORTS = ("message/delivery-status", "message/global-delivery-status")
 
 
-def _suspect(root: Part, body: str) -> bool:
-    return True
+# -- reports that machines write
 
 
-def _flufl(raw: bytes) -> tuple[set[str], set[str]]:
+def _from_reports(reports: Iterable[bytes]) -> _Failures:
+    found = _Failures(set(), set())
+    for report in reports:
+        for block in re.split(rb"\n[ \t]*\n", report[:500_000])[:2_000]:
+            _add_recipient(found, _block_fields(block))
+    return found
+
+
+def _block_fields(block: bytes) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for line in block.split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon and not line[:1].isspace():
+            fields.setdefault(name.strip().lower().decode("latin-1"), decode_words(value.strip()))
+    return fields
+
+
+def _add_recipient(found: _Failures, fields: dict[str, str]) -> None:
+    """One recipient's block: what the codes say goes before what the server does about it."""
+    address = next(filter(None, (_recipient(fields.get(name, "")) for name in _RECIPIENTS)), "")
+    action = fields.get("action", "").lower()
+    code = fields.get("status", "").lstrip()[:1]
+    if not address or not action.startswith(("fail", "error", "delay")):
+        return
+    for_now = action.startswith("delay") or (code == "4" and not action.startswith("error"))
+    (found.temporary if for_now else found.permanent).add(address)
+
+
+_RECIPIENTS = ("original-recipient", "final-recipient", "x-actual-recipient")
+
+
+def _recipient(value: str) -> str:
+    """The address in "rfc822; user@example.com", without xtext (RFC 3461 section 4) and brackets."""
+    value = value.rpartition(";")[2] if ";" in value else value
+    value = re.sub(r"\+([2-7][0-9A-F])(?=[^@]*@)", lambda m: chr(int(m.group(1), 16)), value) if "+3D" in value else value
+    address = value.partition(" (")[0].strip().strip("<>\"' ").lower()
+    return address if "@" in address and " " not in address else ""
+
+
+# -- reports that people are to read
+
+
+def _suspect(root: Part, kinds: set[str], body: str) -> bool:
+    """Whether sender, envelope and wording together are those of a report of non-delivery."""
+    if root.content_type == "multipart/report" and "delivery-status" in root.params.get("report-type", "delivery-status"):
+        return bool(kinds & {*_REPORTS, "message/rfc822", "text/rfc822-headers"})
+    head = body[:6_000]
+    subject, sender = root.text("subject"), root.text("from")
+    says = words.TEXT.search(head) is not None
+    named = words.SUBJECT.search(subject) is not None
+    if words.STRONG_SENDER.search(sender) or not sender.strip(" <>"):
+        return says or named
+    silent = root.raw("return-path").strip() == b"<>" or b"mailer-daemon" in root.raw("return-path").lower()
+    if words.SENDER.search(sender):
+        return (says and (named or silent)) or (named and silent) or _is_returned(root, kinds, head)
+    if silent:
+        return says and (named or _STANDARD.search(head) is not None)
+    return named and says and _REFUSAL.search(head) is not None
+
+
+#: Words that nobody but a server uses.
+_STANDARD = re.compile(r"could not be delivered to|(?<!\d)55\d[ -]|following recipients?|permanent fatal|undeliverable", re.IGNORECASE)
+_REFUSAL = re.compile(
+    r"^.{0,400}?(?:permanent (?:fatal )?error|undeliverable|not deliver|could not be delivered|not be reached|unable to deliver|"
+    r"you are not a member|duplicated message-id|did not reach|transcript of session|returned (?:to sender|message)|(?<!\d)55\d[ -])",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _is_returned(root: Part, kinds: set[str], head: str) -> bool:
+    """Without a telling subject: the refusal of a server stands at the top, or the mail is attached to the refusal."""
+    return _REFUSAL.search(head[:600]) is not None and ("message/rfc822" in kinds or words.REFUSED.search(head) is not None
+                                                        or "RCPT TO" in head)  # fmt: skip
+
+
+def _from_texts(root: Part, raw: bytes, body: str) -> _Failures:
+    text = "\n".join([body, *(_texts_beside(root))])[:100_000]
+    copy = words.COPY.search(text)
+    notice = text[: copy.start()] if copy is not None and copy.start() > 0 else text
+    fields = [_block_fields(block.encode()) for block in re.split(r"\n[ \t]*\n", text) if "Recipient" in block]
+    found = _Failures(set(), set())
+    for block in fields:
+        _add_recipient(found, block)
+    return found or _flufl(raw) or _named(root, notice, text)
+
+
+def _texts_beside(root: Part) -> list[str]:
+    return [decode(p.content()[:50_000], p.params.get("charset", "")) for p in root.walk() if p.content_type in _STATUS_TEXTS]
+
+
+_STATUS_TEXTS = ("text/delivery-status", "message/delivery-status", "text/rfc822-headers")
+
+
+def _flufl(raw: bytes) -> _Failures:
     try:
-        message: Message = email.message_from_bytes(raw)
-        soft, hard = all_failures(message)
-    except Exception:
-        return set(), set()
-    return {a.decode("latin-1").lower() for a in soft}, {a.decode("latin-1").lower() for a in hard}
+        soft, hard = all_failures(email.message_from_bytes(normalise(raw)))
+    except Exception:  # a reader of strangers' wordings; what it cannot take is read by ours
+        return _Failures(set(), set())
+    return _Failures({a.decode("latin-1").lower() for a in hard}, {a.decode("latin-1").lower() for a in soft - hard})
 
 
-def _original_id(root: Part) -> str | None:
-    for part in root.walk():
-        if part.content_type in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
-            ids = message_ids(parse(part.content()).all("message-id"))
+def _named(root: Part, notice: str, text: str) -> _Failures:
+    """Addresses in the notice itself, by the words round them."""
+    own = {a.lower() for name in ("from", "to", "return-path") for _, a in addresses(root.all(name))}
+    found: set[str] = set()
+    for pattern in (words.ALONE, words.REFUSED, words.NAMED):
+        found = {a.strip(".").lower() for a in pattern.findall(notice[:20_000])[:200]} - own
+        found = {a for a in found if not words.SENDER.search(a)}
+        if found:
+            break
+    if not found:
+        found = {a.strip(".").lower() for a in re.findall(r"^[ \t]*To:.{0,80}?<?([^\s<>:,;]{1,120}@[^\s<>,;]{1,120})>?", text, re.MULTILINE)} - own
+    later = words.DELAYED.search(f"{root.text('subject')}\n{notice[:3_000]}") is not None
+    return _Failures(set(), found) if later else _Failures(found, set())
+
+
+# -- which mail it was
+
+
+def _original_id(root: Part, parts: list[Part], body: str) -> str | None:
+    for part in parts:
+        if part.content_type in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"):
+            ids = message_ids(parse(part.content()[:200_000]).all("message-id"))
             if ids:
                 return ids[0]
+    match = re.search(r"^[ \t>]*Message-ID:[ \t]*<([^<>\s]{1,900})>", body[:100_000], re.IGNORECASE | re.MULTILINE)
+    if match is not None:
+        return match.group(1)
+    return next(iter(message_ids([*root.all("in-reply-to"), *root.all("references")[:1]])), None)
+
+
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+
+
+def _status(reports: list[bytes], body: str) -> str | None:
+    for text in (*(r.decode("latin-1") for r in reports), body):
+        fields = re.findall(r"^status:[ \t]*([245]\.\d{1,3}\.\d{1,3})", text[:50_000], re.IGNORECASE | re.MULTILINE)
+        match = _STATUS.search(text[:20_000]) if not fields else None
+        if fields or match:
+            return next((f for f in fields if f[0] != "2"), fields[0]) if fields else match.group(1) if match else None
     return None

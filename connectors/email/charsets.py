@@ -19,19 +19,41 @@ _ALIASES = {
     "unicode-1-1-utf-7": "utf-7", "x-unicode-2-0-utf-8": "utf-8", "cp-850": "cp850", "x-user-defined": "cp1252", "hz-gb-2312": "hz",
     "windows-1252http-equivcontent-type": "cp1252", "unicode": "utf-8", "x-windows-949": "cp949",
 }  # fmt: skip
-_BAD_CODECS = frozenset("rot13 rot_13 hex hex_codec base64 base64_codec bz2 zlib uu quopri idna punycode undefined unicode_escape raw_unicode_escape".split())
-_JAPANESE = ("iso-2022-jp", "iso2022_jp", "csiso2022jp", "iso-2022-jp-1", "iso-2022-jp-ms", "cp50220", "cp50221")
+_BAD_CODECS = frozenset(
+    "rot13 rot_13 hex hex_codec base64 base64_codec bz2 zlib uu quopri idna punycode undefined unicode_escape raw_unicode_escape".split()
+)
+_JAPANESE = (
+    "iso-2022-jp",
+    "iso2022_jp",
+    "csiso2022jp",
+    "iso-2022-jp-1",
+    "iso-2022-jp-ms",
+    "cp50220",
+    "cp50221",
+)
 
 
 def decode(data: bytes, charset: str = "") -> str:
     """The text of some bytes; never fails: declared set, UTF-8, a guess, and at last the declared set with marks for the unreadable."""
-    if data.isascii() and b"\x1b" not in data and charset.strip().lower() not in ("utf-7", "hz-gb-2312", "utf-16", "utf-32", "utf-16le", "utf-16be"):
+    if (
+        data.isascii()
+        and b"\x1b" not in data
+        and charset.strip().lower() not in ("utf-7", "hz-gb-2312", "utf-16", "utf-32", "utf-16le", "utf-16be")
+    ):
         return data.decode("ascii")
     codec = codec_name(charset)
     if charset.strip().lower() in _JAPANESE or (not codec and b"\x1b$" in data):
         return _iso2022jp(data)
-    weak = codec in ("", "cp1252") and charset.strip().lower() in ("", "us-ascii", "ascii", "ansi_x3.4-1968", "unknown-8bit", "x-unknown", "default")
-    for name in (("utf-8", codec) if weak or codec == "cp1252" else (codec, "utf-8")):
+    weak = codec in ("", "cp1252") and charset.strip().lower() in (
+        "",
+        "us-ascii",
+        "ascii",
+        "ansi_x3.4-1968",
+        "unknown-8bit",
+        "x-unknown",
+        "default",
+    )
+    for name in ("utf-8", codec) if weak or codec == "cp1252" else (codec, "utf-8"):
         if name and not (weak and name == "cp1252"):
             try:
                 return data.decode(name)
@@ -60,7 +82,12 @@ def _detected(data: bytes) -> str:
         name = str(detect_encoding(data[:20_000]) or "")
     except (ValueError, UnicodeError):
         name = ""
-    return codec_name(name) or "cp1252"
+    codec = codec_name(name)
+    try:
+        data.decode(codec or "cp1252")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return codec or "cp1252"
 
 
 _JIS = re.compile(rb"\x1b(\$[@B]|\$\([DOPQ]|\([BJIH])([^\x1b]*)")

@@ -53,6 +53,10 @@ class _Reader:
         if part.content_type.startswith("multipart/") and part.children:
             if part.content_type == "multipart/alternative":
                 self.read_alternative(part)
+            elif part.content_type == "multipart/related":
+                self.read(part.children[0])
+                for child in part.children[1:]:  # RFC 2387: what goes with the root is no text of its own
+                    self.attach_all(child)
             else:
                 for child in part.children:
                     self.read(child)
@@ -72,11 +76,17 @@ class _Reader:
                 kind = "plain" if child.content_type == "text/plain" else "html"
                 chosen.setdefault(kind, self.texts[mark:])
         del self.texts[before:]
-        plain, html = chosen.get("plain", []), chosen.get("html", [])
-        self.texts.extend(plain if any(t.strip() for t, _ in plain) or not html else html)
+        self.texts.extend(_better(chosen.get("plain", []), chosen.get("html", [])))
+
+    def attach_all(self, part: Part) -> None:
+        for leaf in part.walk():
+            if not leaf.children:
+                self.attach(leaf)
 
     def is_text(self, part: Part, *, top: bool) -> bool:
-        if part.content_type not in ("text/plain", "text/html", "text/enriched") and not (top and part.content_type.startswith("multipart/")):
+        if part.content_type not in ("text/plain", "text/html", "text/enriched") and not (
+            top and part.content_type.startswith("multipart/")
+        ):
             return False
         if part.disposition == "attachment":
             return False
@@ -85,7 +95,9 @@ class _Reader:
     def attach(self, part: Part) -> None:
         content = part.content()
         content_id = re.sub(rb"[<>\s]", b"", part.raw("content-id")).decode("latin-1") or None
-        inline = part.disposition != "attachment" and bool(content_id) and part.content_type.startswith("image/")
+        inline = (
+            part.disposition != "attachment" and bool(content_id) and part.content_type.startswith("image/")
+        )
         self.attachments.append(
             MailAttachment(
                 filename=part.filename or _made_up_name(part, content),
@@ -97,6 +109,19 @@ class _Reader:
                 skipped=None,
             )
         )
+
+
+def _better(plain: list[tuple[str, str]], html: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The text of the HTML, which senders make first, with the quotes of the plain text, which are marked by custom.
+
+    Where only the HTML has marked quotes, or the plain text says nothing, everything is the HTML's.
+    """
+    if not any(t.strip() for t, _ in html):
+        return plain or html
+    if not any(t.strip() for t, _ in plain):
+        return html
+    body = "\n\n".join(t for t, _ in html)
+    return [(body, "\n\n".join(q for _, q in plain))]
 
 
 def _read_text(part: Part, defects: list[str]) -> tuple[str, str]:
@@ -127,7 +152,13 @@ def _unflow(text: str, delete_space: bool) -> str:
     open_depth = -1
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
-        rest = line[depth:].removeprefix(" ") if depth else line.removeprefix(" ") if line.startswith(" ") else line
+        rest = (
+            line[depth:].removeprefix(" ")
+            if depth
+            else line.removeprefix(" ")
+            if line.startswith(" ")
+            else line
+        )
         if open_depth == depth and line != "-- ":
             out[-1] += rest
         else:
@@ -142,4 +173,6 @@ def _unflow(text: str, delete_space: bool) -> str:
 def _made_up_name(part: Part, content: bytes) -> str:
     if part.content_type == "message/rfc822":
         return (parse(content[:100_000]).text("subject")[:80] or "message").replace("/", "_") + ".eml"
-    return {"text/calendar": "invite.ics", "message/delivery-status": "delivery-status.txt"}.get(part.content_type, "")
+    return {"text/calendar": "invite.ics", "message/delivery-status": "delivery-status.txt"}.get(
+        part.content_type, ""
+    )

@@ -56,10 +56,15 @@ def parse(raw: bytes, defects: list[str] | None = None) -> Part:
     if len(raw) > MAX_BYTES:
         defects.append(f"cut at {MAX_BYTES} of {len(raw)} bytes")
         raw = raw[:MAX_BYTES]
+    raw = normalise(raw)
+    return _Parser(defects).part(raw, 0, "text/plain")
+
+
+def normalise(raw: bytes) -> bytes:
+    """The bytes with LF line ends and without what some programs put before the header."""
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n") if b"\n" in raw else raw.replace(b"\r", b"\n")
-    raw = raw.lstrip(b"\n\x00 \t" if raw[:64].strip() else b"\n").removeprefix(b"\xef\xbb\xbf").lstrip(b"\n")
-    return _Parser(defects).part(raw, 0, "text/plain")
+    return raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\n\x00")
 
 
 class _Parser:
@@ -68,6 +73,7 @@ class _Parser:
     def __init__(self, defects: list[str]) -> None:
         self.defects = defects
         self.parts = 0
+        self.patience = 200
 
     def part(self, raw: bytes, depth: int, default: str) -> Part:
         self.parts += 1
@@ -117,13 +123,24 @@ class _Parser:
             elif found and line[:1] in (b" ", b"\t"):
                 found[-1][1].append(line)
             elif line.strip() and not line.startswith((b"From ", b">From ")):
-                if not any(_FIELD.match(later) for later in lines[k + 1 : k + 3]) or not found:
+                if not self.goes_on(lines[k + 1 :], {name for name, _ in found}):
                     body = b"\n".join(lines[k:]) + (b"\n\n" + body if body else b"")
                     self.defects.append("header block ends without an empty line")
                     break
                 self.defects.append("line in the header that is no field")
         return tuple((name, b"\n".join(v).strip()) for name, v in found), body
 
+    def goes_on(self, lines: list[bytes], seen: set[str]) -> bool:
+        """Whether fields that every mail has, and that have not come yet, follow a line that is none."""
+        if not self.patience:
+            return False
+        self.patience -= 1
+        names = (m.group(1).decode("ascii").lower() for m in map(_FIELD.match, lines[:200]) if m)
+        return any(name in _PROOF and name not in seen for name in names)
+
+
+#: Fields whose presence below a broken line proves that the header goes on there.
+_PROOF = frozenset(("from", "to", "subject", "date", "message-id", "content-type", "mime-version", "received"))
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 
@@ -132,7 +149,9 @@ def _pieces(body: bytes, boundary: str) -> Iterator[bytes]:
     """The bytes between boundary lines; the end of the body ends the last one when its mark is missing."""
     if not boundary:
         return
-    line = re.compile(rb"(?:^|\n)--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(--)?[ \t]*(?=\n|$)")
+    line = re.compile(
+        rb"(?:^|\n)--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(--)?[ \t]*(?=\n|$)"
+    )
     start = None
     for match in line.finditer(body):
         if start is not None:

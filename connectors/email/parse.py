@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from connectors.email import headers, mime
-from connectors.email.automatic import automatic_reason, is_auto_reply
+from connectors.email.automatic import automatic_reason, is_auto_reply, is_out_of_office
 from connectors.email.bounce import Bounce, read_bounce
 from connectors.email.content import MailAttachment, read_content
 from gateway.text.reply import newest_reply
@@ -62,7 +62,7 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
     charset = root.params.get("charset", "")
     subject = root.text("subject")
     content = read_content(root, defects)
-    sender = (headers.addresses(root.all("from"), charset) or headers.addresses(root.all("sender"), charset) or [("", "")])[0]
+    sender = _sender(root, charset)
     reason = automatic_reason(root, subject, content.body)
     everyone = {name: headers.addresses(root.all(name), charset) for name in ("reply-to", "to", "cc")}
     if any(len(found) > headers.MAX_ADDRESSES for found in everyone.values()):
@@ -85,11 +85,17 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
         attachments=content.attachments,
         auto_reply=is_auto_reply(root, reason),
         automatic=reason,
-        bounce=read_bounce(root, raw, content.body),
+        bounce=read_bounce(root, raw, content.body, absence=is_out_of_office(subject, content.body)),
         feedback=any(p.content_type == "message/feedback-report" for p in root.walk()),
         authentication=tuple(v.decode("utf-8", "replace") for v in root.all("authentication-results")[:20]),
         defects=tuple(dict.fromkeys(defects)),
     )
+
+
+def _sender(root: mime.Part, charset: str) -> tuple[str, str]:
+    """The first mailbox with a real address; forged and broken mail has several From fields."""
+    found = headers.addresses(root.all("from"), charset) + headers.addresses(root.all("sender"), charset)
+    return next((pair for pair in found if "@" in pair[1]), found[0] if found else ("", ""))
 
 
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
