@@ -1,0 +1,323 @@
+"""decide: the inputs of one turn in, an Outcome out. Pure: no I/O, no clock, no randomness.
+
+screen → thread → mask → append and relay → the bot's turn, where it has the floor
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from bot.answer import Bot
+from bot.signals import thanks_only
+from gateway import desk, reports_in, tier0
+from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
+from gateway.context import Context
+from gateway.draft import Draft
+from gateway.escalation import excerpt, hand_off, refresh_card, tell_agents
+from gateway.model import (
+    AdminChange,
+    AgentAction,
+    Choice,
+    Deletion,
+    DeliveryReport,
+    Edit,
+    Entry,
+    EntryKind,
+    Event,
+    LedgerState,
+    Message,
+    Participant,
+    Side,
+    Speaker,
+    Status,
+    Ticket,
+    TimerDue,
+)
+from gateway.policy import Policy
+from gateway.privacy import mask
+from gateway.screening import Screened, Verdict, screen
+from gateway.threads import Join, Thread, choose, conversation_keys
+
+
+def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
+    """Decides one turn. The same arguments always give the same outcome."""
+    turn = Turn(case, Context(now=now, policy=policy, bot=bot, person=case.person))
+    for row in case.claim.rows:
+        turn.handle(row)
+    turn.let_the_bot_speak()
+    return turn.outcome()
+
+
+class Turn:
+    """The work of one decide call: the drafts of the tickets it touches, and what became of each row."""
+
+    def __init__(self, case: Case, context: Context) -> None:
+        self.case, self.context = case, context
+        self.drafts: dict[int, Draft] = {}
+        self.dispositions: list[Disposition] = []
+        self.events: list[Event] = []
+        self.choices: dict[int, Choice] = {}
+        self.keys = dict(case.keys)  # grows when a row of this turn opens a ticket
+
+    def handle(self, row: LedgerRow) -> None:
+        """One ledger row, whatever it is."""
+        match row.input:
+            case Message() as message:
+                self._hear(row, message)
+            case Edit() | Deletion() as change:
+                self._amend(row, change)
+            case AgentAction() as action:
+                self._act(row, action)
+            case DeliveryReport() as report:
+                self._on_ticket(
+                    row, report.ticket, lambda draft: reports_in.delivery(draft, self.context, report)
+                )
+            case TimerDue() as timer:
+                self._on_ticket(row, timer.ticket, lambda draft: reports_in.timer(draft, self.context, timer))
+            case AdminChange() as change:
+                self.events.append(Event(kind=change.what, at=self.context.now, data=change.detail))
+                self._done(row, 0)
+
+    # ------------------------------------------------------------ a person says something
+
+    def _hear(self, row: LedgerRow, message: Message) -> None:
+        screened = screen(message, self.context.policy)
+        match screened:
+            case Screened(verdict=Verdict.IGNORE):
+                self._done(row, 0, reason=f"{screened.check}: {screened.reason}")
+            case Screened(verdict=Verdict.QUARANTINE):
+                self._done(
+                    row, 0, state=LedgerState.QUARANTINED, reason=f"{screened.check}: {screened.reason}"
+                )
+            case Screened(verdict=Verdict.BOUNCE):
+                self._returned(row, message)
+            case _:
+                self._keep(row, message, screened)
+
+    def _keep(self, row: LedgerRow, message: Message, screened: Screened | None) -> None:
+        thread = choose(message, self._now_known(), self.context.policy)
+        if thread.join is Join.COPY:
+            return self._copy(row, message, thread)
+        draft = self._ticket_for(row, message, thread)
+        self._append(draft, row, message)
+        if message.offer is not None:
+            draft.offer(message.offer.address, message.offer.link)
+            draft.join(Participant(identity=message.offer.identity))
+            draft.event("address_offered", channel=message.offer.address.connector)
+            refresh_card(draft, self.context.policy)
+        self._wake(draft, message, screened)
+        self._done(row, draft.ticket.id)
+
+    def _ticket_for(self, row: LedgerRow, message: Message, thread: Thread) -> Draft:
+        if thread.join is Join.CONTINUES:
+            draft = self._draft(thread.ticket)
+            leg = draft.arrive(Side.REQUESTER, message.address)
+        else:
+            draft = self._open(row, message)
+            leg = draft.arrive(Side.REQUESTER, message.address)
+            for key in self._ways_back(draft, message):
+                draft.bind(key, leg.id)
+                self.keys[key] = draft.ticket.id
+        draft.event("threaded", decision=thread.join, ticket=thread.ticket, why=thread.reason, input=row.id)
+        draft.join(Participant(identity=message.sender))
+        if message.message_key:
+            draft.bind(message.message_key, leg.id)
+            draft.saw(message.message_key, message.version)
+            self.keys[message.message_key] = draft.ticket.id
+        return draft
+
+    def _ways_back(self, draft: Draft, message: Message) -> tuple[str, ...]:
+        """The keys by which a later message finds a new ticket."""
+        policy, number = self.context.policy, draft.ticket.id
+        return (
+            f"ref:{policy.reply_key(number)}",
+            f"subj:{draft.ticket.reference}",
+            *conversation_keys(message, policy),
+        )
+
+    def _open(self, row: LedgerRow, message: Message) -> Draft:
+        now = self.context.now
+        subject = mask(message.subject).text
+        ticket = Ticket(
+            id=row.id,
+            subject=excerpt(subject, 200),
+            language=self.context.person.language,
+            created_at=now,
+            updated_at=now,
+        )
+        draft = Draft(Folder(ticket=ticket), now)
+        draft.event("opened", connector=message.connector, account=message.account)
+        self.drafts[ticket.id] = draft
+        return draft
+
+    def _append(self, draft: Draft, row: LedgerRow, message: Message) -> None:
+        text, full = mask(_spoken(message)), mask(message.full_text)
+        if kinds := sorted({finding.kind for finding in (*text.found, *full.found)}):
+            draft.set(protected=True)
+            draft.event("masked", kinds=kinds)
+        entry = Entry(
+            kind=EntryKind.MESSAGE,
+            at=message.at,
+            author=message.sender.name or message.sender.value,
+            author_key=message.sender.key,
+            text=text.text,
+            full_text=full.text,
+            attachments=message.attachments,
+            message_key=message.message_key,
+            version=message.version,
+            ledger_id=row.id,
+            reason=message.unreadable,
+        )
+        if not text.text and not message.attachments and not message.unreadable:
+            return  # an offered address or a bare button is no line of the conversation
+        draft.append(entry)
+        draft.heard.append(entry)
+        if draft.ticket.queue and draft.folder.ticket.version:
+            tell_agents(draft, text.text, author=entry.author, attachments=message.attachments)
+
+    def _wake(self, draft: Draft, message: Message, screened: Screened | None) -> None:
+        """Who answers this: the bot, people, or nobody because nothing was asked."""
+        if message.choice is not None:
+            self.choices[draft.ticket.id] = message.choice
+        if screened is not None:
+            draft.heard.clear()
+            draft.event("screened", check=screened.check, why=screened.reason)
+            if not draft.ticket.queue and not draft.folder.ticket.version:
+                hand_off(draft, self.context.policy, "unreadable" if message.unreadable else "machine")
+            return
+        if draft.ticket.speaker is not Speaker.BOT and draft.heard:
+            self._reopen(draft, message)
+
+    def _reopen(self, draft: Draft, message: Message) -> None:
+        resolved = draft.ticket.status is Status.RESOLVED
+        if resolved and (thanks_only(message.text) or not message.text.strip()):
+            draft.event("thanked")
+            return
+        if resolved:
+            draft.event("reopened", why="The requester wrote again.")
+            draft.timer("close", None)
+        draft.set(speaker=Speaker.AGENT, status=Status.OPEN)
+        refresh_card(draft, self.context.policy)
+
+    def _copy(self, row: LedgerRow, message: Message, thread: Thread) -> None:
+        if thread.ticket in self.case.folders:
+            draft = self._draft(thread.ticket)
+            draft.event("copy", connector=message.connector, account=message.account, input=row.id)
+        self._done(row, thread.ticket, reason="copy: the same message by another door")
+
+    def _returned(self, row: LedgerRow, message: Message) -> None:
+        assert message.bounce is not None
+        number = self.keys.get(message.bounce.original_key, 0)
+        if number not in self.case.folders:
+            return self._done(row, 0, reason="bounce: of a mail that no ticket knows")
+        reports_in.bounce(self._draft(number), self.context, message.bounce)
+        return self._done(row, number, reason="bounce")
+
+    def _amend(self, row: LedgerRow, change: Edit | Deletion) -> None:
+        number = next(iter(self.case.seen.get(change.message_key, {}).values()), 0)
+        if number not in self.case.folders:
+            return self._done(row, 0, reason="change: of a message that we do not have")
+        draft = self._draft(number)
+        if isinstance(change, Edit):
+            text = mask(change.text).text
+            draft.append(
+                Entry(
+                    kind=EntryKind.MESSAGE,
+                    at=change.at,
+                    author=change.sender.name or change.sender.value,
+                    author_key=change.sender.key,
+                    text=text,
+                    message_key=change.message_key,
+                    version=change.version,
+                    ledger_id=row.id,
+                    reason="edited",
+                )
+            )
+            tell_agents(draft, text, author=f"{change.sender.name} (edited)")
+        draft.event("edited" if isinstance(change, Edit) else "deleted", message_key=change.message_key)
+        return self._done(row, number)
+
+    # ------------------------------------------------------------ everybody else
+
+    def _act(self, row: LedgerRow, action: AgentAction) -> None:
+        number = action.ticket or (self.keys.get(f"at:{action.address.key}", 0) if action.address else 0)
+        if number not in self.case.folders and number not in self.drafts:
+            result = desk.ActionResult(state="refused", detail="There is no such ticket.")
+        else:
+            result = desk.act(self._draft(number), self.context, action, row.id)
+            number = result.ticket
+        self._done(row, number, result=msgspec.json.encode(result).decode())
+
+    def _on_ticket(self, row: LedgerRow, number: int, change: object) -> None:
+        if number in self.case.folders and callable(change):
+            change(self._draft(number))
+        self._done(row, number)
+
+    def let_the_bot_speak(self) -> None:
+        """Once for each ticket that heard something and whose floor is the bot's."""
+        for number, draft in self.drafts.items():
+            choice = self.choices.get(number)
+            if draft.ticket.speaker is Speaker.BOT and (draft.heard or choice):
+                if draft.ticket.status in (Status.RESOLVED, Status.PENDING):
+                    draft.set(status=Status.OPEN)
+                    draft.timer("close", None)
+                tier0.attend(draft, self.context, choice)
+
+    # ------------------------------------------------------------ the result
+
+    def outcome(self) -> Outcome:
+        policy, context = self.context.policy, self.context
+        senders = [row.input.sender for row in self.case.claim.rows if isinstance(row.input, Message)]
+        update = (
+            PersonUpdate(identity=senders[-1], language=context.language, greeted=context.greeted)
+            if senders and self.drafts
+            else None
+        )
+        return Outcome(
+            claim=self.case.claim,
+            at=context.now,
+            dispositions=tuple(self.dispositions),
+            changes=tuple(draft.change() for draft in self.drafts.values()),
+            people=(update,) if update else (),
+            policy=policy.revision,
+            knowledge=context.bot.revision,
+            reply=msgspec.json.encode(context.replies).decode() if context.replies else "",
+            events=tuple(self.events),
+        )
+
+    def _draft(self, number: int) -> Draft:
+        if number not in self.drafts:
+            self.drafts[number] = Draft(self.case.folders[number], self.context.now)
+        return self.drafts[number]
+
+    def _now_known(self) -> Case:
+        """The case with the tickets that this very turn has opened."""
+        fresh = {
+            number: Folder(
+                ticket=draft.ticket, legs=tuple(draft.legs), participants=tuple(draft.participants)
+            )
+            for number, draft in self.drafts.items()
+        }
+        return msgspec.structs.replace(self.case, keys=self.keys, folders={**self.case.folders, **fresh})
+
+    def _done(
+        self,
+        row: LedgerRow,
+        ticket: int,
+        *,
+        state: LedgerState = LedgerState.ACCEPTED,
+        reason: str = "",
+        result: str = "",
+    ) -> None:
+        self.dispositions.append(
+            Disposition(ledger_id=row.id, state=state, reason=reason, ticket=ticket, result=result)
+        )
+
+
+def _spoken(message: Message) -> str:
+    """What a person reads as the message: its text, or its subject when that is all there is."""
+    return (
+        message.text if message.text.strip() else ("" if message.choice or message.offer else message.subject)
+    )

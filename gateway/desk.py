@@ -1,0 +1,264 @@
+"""What an agent may do with a ticket, and who may: the verbs once, whatever the surface that proposes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.context import Context
+from gateway.draft import Draft
+from gateway.errors import Refused
+from gateway.escalation import hand_off, move, refresh_card, tell_agents
+from gateway.model import (
+    ActionResult,
+    Agent,
+    AgentAction,
+    Entry,
+    EntryKind,
+    Role,
+    SendKind,
+    SendState,
+    Side,
+    Speaker,
+    Status,
+    Verb,
+)
+from gateway.privacy import mask
+from gateway.text.markup import escape
+from gateway.triage import Route
+from gateway.voice import word
+
+#: Longest text an agent may send or note, in characters.
+MAX_TEXT = 20_000
+
+
+def act(draft: Draft, context: Context, action: AgentAction, ledger_id: int) -> ActionResult:
+    """Does what the agent proposes, or refuses with a sentence that can be shown to them."""
+    try:
+        agent = _allowed(draft, context, action)
+        detail = VERBS[action.verb](draft, context, action, agent, ledger_id)
+    except Refused as refusal:
+        draft.event("refused", verb=action.verb, actor=action.actor.key, why=str(refusal))
+        return ActionResult(state="refused", detail=str(refusal), ticket=draft.ticket.id)
+    draft.event("agent", verb=action.verb, agent=agent.id, surface=action.connector)
+    return ActionResult(state="done", detail=detail, ticket=draft.ticket.id)
+
+
+def _allowed(draft: Draft, context: Context, action: AgentAction) -> Agent:
+    agent = context.person.agent
+    if agent is None or not agent.active:
+        raise Refused("You are not a member of this desk. Ask an admin to add you.")
+    if not context.policy.may_see(draft.ticket.queue, agent.id, agent.role):
+        raise Refused("This ticket is in a protected queue that you are not a member of.")
+    if len(action.text) > MAX_TEXT:
+        raise Refused(f"The text is longer than {MAX_TEXT:,} characters. Send it in parts or as a file.")
+    if draft.ticket.status is Status.CLOSED and action.verb not in (Verb.NOTE, Verb.REOPEN, Verb.TAG):
+        raise Refused("The ticket is closed. Reopen it first.")
+    return agent
+
+
+def _claim(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    owner = draft.ticket.assignee
+    if owner and owner != agent.id and agent.role is Role.AGENT:
+        raise Refused(f"{owner} has this ticket. Ask them to release it, or a lead to reassign it.")
+    if not draft.ticket.queue:
+        hand_off(draft, context.policy, "agent", by=agent.id)
+    _take_floor(draft)
+    draft.set(
+        assignee=agent.id, status=Status.OPEN if draft.ticket.status is Status.NEW else draft.ticket.status
+    )
+    refresh_card(draft, context.policy)
+    return f"{draft.ticket.reference} is yours."
+
+
+def _release(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    if draft.ticket.assignee != agent.id and agent.role is Role.AGENT:
+        raise Refused("Only its owner or a lead can release it.")
+    draft.set(assignee="")
+    refresh_card(draft, context.policy)
+    return f"{draft.ticket.reference} is back in its queue."
+
+
+def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    if not action.text.strip() and not action.attachments:
+        raise Refused("The reply is empty. Write something first.")
+    leg = draft.leg(Side.REQUESTER)
+    if leg is None:
+        raise Refused("There is no way to reach the requester. Add an address first.")
+    if rival := _answering(draft, agent):
+        raise Refused(
+            f"{rival} is sending an answer at this moment. Read it first, then send yours if it is still needed."
+        )
+    _take_floor(draft)
+    if not draft.ticket.queue:
+        hand_off(draft, context.policy, "agent", by=agent.id)
+    entry = draft.append(_said(EntryKind.REPLY, action, agent, context, ledger_id))
+    draft.post(
+        leg,
+        action.text,
+        kind=SendKind.AGENT,
+        entry=entry,
+        not_before=context.now + context.policy.undo,
+        reply_key=context.policy.reply_key(draft.ticket.id),
+        author=agent.name,
+        attachments=action.attachments,
+    )
+    draft.set(assignee=draft.ticket.assignee or agent.id, status=Status.PENDING)
+    _show_in_thread(draft, action, f"*{escape(agent.name)} answered the requester:*\n\n{action.text}", agent)
+    refresh_card(draft, context.policy)
+    seconds = int(context.policy.undo.total_seconds())
+    return (
+        f"It goes out in {seconds} seconds; until then you can undo it." if seconds else "It is on its way."
+    )
+
+
+def _answering(draft: Draft, agent: Agent) -> str:
+    """The name of another agent whose reply has not left yet."""
+    for send in draft.unsent(SendKind.AGENT):
+        author = getattr(send.outgoing, "author", "")
+        if author and author != agent.name:
+            return str(author)
+    return ""
+
+
+def _undo(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    send = next((s for s in draft.unsent(SendKind.AGENT) if s.id == action.send), None)
+    if send is None:
+        raise Refused("It has already left and cannot be undone.")
+    draft.withdraw(send)
+    draft.set(status=Status.OPEN)
+    return "The reply was taken back; the requester never saw it."
+
+
+def _retry(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    again = (SendState.FAILED, SendState.UNCERTAIN)
+    send = next((s for s in draft.folder.sends if s.id == action.send and s.state in again), None)
+    if send is None:
+        raise Refused("There is nothing to try again: it was sent, or is on its way.")
+    draft.requeue(send)
+    return "It is being sent again."
+
+
+def _note(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    if not action.text.strip() and not action.attachments:
+        raise Refused("The note is empty.")
+    draft.append(_said(EntryKind.NOTE, action, agent, context, ledger_id))
+    _show_in_thread(draft, action, f"*Note of {escape(agent.name)}:*\n\n{action.text}", agent)
+    return "Only the desk sees this note."
+
+
+def _resolve(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    if draft.ticket.status is Status.RESOLVED:
+        raise Refused("It is resolved already.")
+    if action.text.strip():
+        _reply(draft, context, action, agent, ledger_id)
+    _take_floor(draft)
+    draft.set(status=Status.RESOLVED, speaker=Speaker.NOBODY, assignee=draft.ticket.assignee or agent.id)
+    draft.timer("close", context.now + context.policy.close_after)
+    if not action.text.strip() and draft.leg(Side.REQUESTER):
+        text = word(draft, context, "resolved", reference=draft.ticket.reference)
+        draft.say(
+            EntryKind.NOTICE,
+            text,
+            to=Side.REQUESTER,
+            send=SendKind.NOTICE,
+            author=context.policy.bot_name,
+            reply_key=context.policy.reply_key(draft.ticket.id),
+        )
+    refresh_card(draft, context.policy)
+    return f"{draft.ticket.reference} is resolved."
+
+
+def _reopen(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    if draft.ticket.status not in (Status.RESOLVED, Status.CLOSED):
+        raise Refused("It is open.")
+    if not draft.ticket.queue:
+        hand_off(draft, context.policy, "agent", by=agent.id)
+    draft.set(status=Status.OPEN, speaker=Speaker.AGENT)
+    draft.timer("close", None)
+    refresh_card(draft, context.policy)
+    return f"{draft.ticket.reference} is open again."
+
+
+def _escalate(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    queue = context.policy.queues.get(action.queue)
+    if queue is None:
+        raise Refused(
+            f"There is no queue {action.queue!r}. Choose one of: {', '.join(context.policy.queues)}."
+        )
+    if queue.name == draft.ticket.queue:
+        raise Refused(f"It is in {queue.title} already.")
+    if not action.text.strip():
+        raise Refused("Add a note for those who take it over: what was tried, what is missing.")
+    draft.append(_said(EntryKind.NOTE, action, agent, context, ledger_id))
+    before = draft.ticket.queue
+    draft.set(assignee="", cause="agent", protected=draft.ticket.protected or queue.protected)
+    to = Route(queue=queue.name, tier=queue.tier, priority=draft.ticket.priority, rule="agent")
+    draft.event("escalated", cause="agent", queue=queue.name, tier=queue.tier, by=agent.id, before=before)
+    move(draft, context.policy, to)
+    tell_agents(draft, f"*{escape(agent.name)} passed this on:*\n\n{action.text}", author=agent.name)
+    return f"{draft.ticket.reference} is with {queue.title} now."
+
+
+def _tag(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    tags = tuple(dict.fromkeys(tag.strip().lower() for tag in action.tags if tag.strip()))
+    if any(len(tag) > 40 for tag in tags) or len(tags) > 20:
+        raise Refused("At most 20 tags of at most 40 characters.")
+    draft.set(tags=tags)
+    refresh_card(draft, context.policy)
+    return "Tags: " + (", ".join(tags) or "none")
+
+
+def _priority(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+    if action.priority is None:
+        raise Refused("Choose a priority.")
+    draft.set(priority=action.priority)
+    refresh_card(draft, context.policy)
+    return f"Priority is {action.priority}."
+
+
+Handler = Callable[[Draft, Context, AgentAction, Agent, int], str]
+
+#: Every verb of the desk. What is not here no surface can do.
+VERBS: dict[Verb, Handler] = {
+    Verb.CLAIM: _claim,
+    Verb.RELEASE: _release,
+    Verb.REPLY: _reply,
+    Verb.UNDO: _undo,
+    Verb.RETRY: _retry,
+    Verb.NOTE: _note,
+    Verb.RESOLVE: _resolve,
+    Verb.REOPEN: _reopen,
+    Verb.ESCALATE: _escalate,
+    Verb.TAG: _tag,
+    Verb.PRIORITY: _priority,
+}
+
+
+def _take_floor(draft: Draft) -> None:
+    """From now on the bot is silent; what it had not sent yet is taken back."""
+    for send in draft.unsent(SendKind.ANSWER):
+        draft.withdraw(send)
+    draft.set(speaker=Speaker.AGENT)
+    draft.set_bot(awaiting="", options=())
+
+
+def _said(kind: EntryKind, action: AgentAction, agent: Agent, context: Context, ledger_id: int) -> Entry:
+    # A note may quote what the requester wrote; card numbers have no place in it either.
+    text = mask(action.text).text if kind is EntryKind.NOTE else action.text
+    return Entry(
+        kind=kind,
+        at=context.now,
+        text=text,
+        author=agent.name,
+        author_key=f"agent:{agent.id}",
+        attachments=action.attachments,
+        ledger_id=ledger_id,
+    )
+
+
+def _show_in_thread(draft: Draft, action: AgentAction, text: str, agent: Agent) -> None:
+    """Shows in the agents' thread what was done elsewhere; what was typed there stands there already."""
+    leg = draft.leg(Side.AGENT)
+    typed_there = action.address is not None and leg is not None and leg.address.connector == action.connector
+    if not typed_there:
+        tell_agents(draft, mask(text).text, author=agent.name)

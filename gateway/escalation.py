@@ -1,0 +1,131 @@
+"""To people: the one path by which a ticket leaves tier 0 or goes from one queue to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.draft import Draft
+from gateway.model import Card, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
+from gateway.policy import Policy
+from gateway.triage import Route, route
+
+#: What an agent sees as the reason. The code itself is what reports count.
+CAUSES = {
+    "wants_human": "The person asked for a person.",
+    "not_helped": "The answer did not help.",
+    "no_match": "No article answers this.",
+    "low_confidence": "No article answers this for sure.",
+    "no_articles": "There are no articles to answer from.",
+    "partly": "Part of the message has no article.",
+    "unclear": "The person chose none of the articles offered.",
+    "sensitive": "The message holds sensitive data.",
+    "too_many": "The bot has answered often enough on this.",
+    "machine": "A machine wrote this; nothing automatic answers it.",
+    "unreadable": "The message could not be read.",
+    "files": "The message holds only files.",
+    "too_long": "The message is too long for the bot.",
+    "late": "The message is too old for an automatic answer.",
+    "bot_off": "The bot is switched off.",
+    "budget": "This address has had as many automatic messages as one gets.",
+    "agent": "An agent passed it on.",
+}
+
+#: The verbs on a card, by whether somebody has the ticket.
+ACTIONS = (Verb.CLAIM, Verb.REPLY, Verb.NOTE, Verb.ESCALATE, Verb.RESOLVE)
+
+
+def hand_off(draft: Draft, policy: Policy, cause: str, *, article_queue: str = "", **evidence: Any) -> Route:
+    """Gives the ticket to people, once; the caller says so to the requester."""
+    requester = draft.leg(Side.REQUESTER)
+    account_queue = policy.account(requester.address).queue if requester else ""
+    to = route(draft.ticket, policy, article_queue=article_queue, account_queue=account_queue)
+    draft.event(
+        "escalated", cause=cause, queue=to.queue, tier=to.tier, rule=to.rule, tried=to.tried, **evidence
+    )
+    draft.set(cause=cause)
+    move(draft, policy, to)
+    return to
+
+
+def move(draft: Draft, policy: Policy, to: Route) -> None:
+    """Puts the ticket into a queue and shows it there; the queue it leaves sees that it went."""
+    before = draft.leg(Side.AGENT)
+    status = Status.OPEN if draft.ticket.status in (Status.NEW, Status.RESOLVED) else draft.ticket.status
+    draft.set(queue=to.queue, tier=to.tier, priority=to.priority, speaker=Speaker.AGENT, status=status)
+    draft.set_bot(awaiting="", options=())
+    address = policy.queues[to.queue].address
+    if before is not None and (address is None or before.address.conversation != address.conversation):
+        refresh_card(draft, policy, note=f"Moved to {policy.queues[to.queue].title}.")
+        draft.leave(Side.AGENT)
+        before = None
+    if address is not None and before is None:
+        leg = draft.arrive(Side.AGENT, address)
+        draft.post(leg, _card_text(draft), kind=SendKind.NOTICE, card=card(draft, policy))
+    else:
+        refresh_card(draft, policy)
+
+
+def refresh_card(draft: Draft, policy: Policy, note: str = "") -> None:
+    """Shows the ticket's state on the card that opened the agents' thread, in place."""
+    leg = draft.leg(Side.AGENT)
+    if leg is None or leg.id < 0:
+        return
+    shown = card(draft, policy, note)
+    outgoing = Replace(address=leg.address, ticket=draft.ticket.id, card=shown, text=_card_text(draft))
+    draft.send(leg, outgoing, kind=SendKind.NOTICE)
+
+
+def tell_agents(draft: Draft, text: str, author: str = "", **fields: Any) -> None:
+    """Puts a line into the agents' thread, where the queue has one."""
+    leg = draft.leg(Side.AGENT)
+    if leg is not None and text:
+        draft.post(leg, text, kind=SendKind.NOTICE, author=author, **fields)
+
+
+def card(draft: Draft, policy: Policy, note: str = "") -> Card:
+    """The ticket as agents see it at a glance."""
+    ticket = draft.ticket
+    leg = draft.leg(Side.REQUESTER)
+    person = next((p.identity for p in draft.participants if p.role == "requester"), None)
+    queue = policy.queues.get(ticket.queue)
+    fields = (
+        ("Channel", leg.address.connector if leg else ""),
+        ("Language", policy.words.name(ticket.language) if ticket.language else ""),
+        ("Queue", queue.title if queue else ""),
+        ("Priority", ticket.priority.value),
+        ("Status", ticket.status.value),
+        ("Owner", ticket.assignee),
+        ("Tags", ", ".join(ticket.tags)),
+        ("Tried", ticket.bot.article),
+    )
+    done = ticket.status in (Status.RESOLVED, Status.CLOSED)
+    return Card(
+        ticket=ticket.id,
+        reference=ticket.reference,
+        title=ticket.subject or excerpt(_last_words(draft), 80),
+        requester=(person.name or person.value) if person else "",
+        fields=tuple((label, value) for label, value in fields if value),
+        body=_last_words(draft),
+        why=note or CAUSES.get(ticket.cause, ticket.cause),
+        actions=(Verb.REOPEN, Verb.NOTE)
+        if done
+        else tuple(v for v in ACTIONS if v is not Verb.CLAIM or not ticket.assignee),
+        link=policy.ticket_link(ticket.id),
+    )
+
+
+def _last_words(draft: Draft) -> str:
+    said = [
+        e.text for e in (*draft.folder.unanswered, *draft.entries) if e.kind is EntryKind.MESSAGE and e.text
+    ]
+    return "\n\n".join(said[-5:]) or draft.ticket.bot.asked
+
+
+def _card_text(draft: Draft) -> str:
+    return f"{draft.ticket.reference}: {draft.ticket.subject or excerpt(_last_words(draft), 80)}"
+
+
+def excerpt(text: str, length: int) -> str:
+    """The first words of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"

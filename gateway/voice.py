@@ -1,0 +1,58 @@
+"""The automatic voice: one message a turn, in the person's language, within the budget, never to a machine."""
+
+from __future__ import annotations
+
+from gateway.context import Context
+from gateway.draft import Draft
+from gateway.model import Button, Choice, ChoiceAction, EntryKind, SendKind, Side
+
+
+def speak(
+    draft: Draft, context: Context, paragraphs: list[str], kind: EntryKind, buttons: tuple[Button, ...] = ()
+) -> bool:
+    """Says the paragraphs to the requester as one message; False when nothing automatic may be said now."""
+    policy, person = context.policy, context.person
+    if draft.leg(Side.REQUESTER) is None:
+        return False
+    if person.automatic_sent + context.spoken >= policy.budget:
+        draft.event("silent", reason="budget", sent=person.automatic_sent, budget=policy.budget)
+        return False
+    if not (person.greeted or context.greeted):
+        paragraphs = [*paragraphs, *introduction(draft, context)]
+        context.greeted = True
+    context.spoken += 1
+    draft.say(
+        kind,
+        "\n\n".join(paragraphs),
+        to=Side.REQUESTER,
+        send=SendKind.ANSWER if kind is EntryKind.ANSWER else SendKind.NOTICE,
+        author=policy.bot_name,
+        buttons=buttons,
+        reply_key=policy.reply_key(draft.ticket.id),
+    )
+    return True
+
+
+def introduction(draft: Draft, context: Context) -> list[str]:
+    """Who is writing, and what happens with the data: once for each person and channel."""
+    policy = context.policy
+    lines = [word(draft, context, "assistant", bot=policy.bot_name, company=policy.company)]
+    if policy.privacy_url:
+        lines.append(word(draft, context, "privacy", url=policy.privacy_url))
+    return ["---", " ".join(lines)]
+
+
+def word(draft: Draft, context: Context, key: str, /, **values: str) -> str:
+    """An automatic word in the ticket's language."""
+    return context.policy.words.say(context.policy.speaks(draft.ticket.language), key, **values)
+
+
+def button(draft: Draft, context: Context, key: str, action: ChoiceAction) -> Button:
+    """A button with its label in the ticket's language."""
+    return Button(label=word(draft, context, key), choice=Choice(action=action, ticket=draft.ticket.id))
+
+
+def handed_over(draft: Draft, context: Context, key: str = "handed_over") -> str:
+    """To whom it went, and the reference."""
+    queue = context.policy.queues[draft.ticket.queue].title
+    return word(draft, context, key, queue=queue, reference=draft.ticket.reference)
