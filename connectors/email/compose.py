@@ -13,6 +13,7 @@ from email.utils import format_datetime
 import msgspec
 
 from connectors.email import reply_key
+from connectors.email.automatic import OWN_FIELD
 from connectors.email.settings import Settings
 from gateway.errors import Undeliverable
 from gateway.model import Attachment, Button, ChoiceAction, Post, SendKind, reference
@@ -49,13 +50,15 @@ def compose(
     mail["Subject"] = _subject(post, company)
     mail["Date"] = format_datetime(now)
     if post.kind is not SendKind.AGENT:
-        _mark_automatic(mail)
+        _mark_automatic(mail, settings)
     _body(mail, post, settings)
     _attach(mail, post.attachments, files)
     identifier = reply_key.message_id(key, post.id, _wire(settings.address).rpartition("@")[2])
     raw = _identity_headers(identifier, post.references) + mail.as_bytes()
     if len(raw) > settings.max_mail:
-        raise Undeliverable("too-big", f"The mail would be {len(raw) // 1024} KB, more than this account sends.")
+        raise Undeliverable(
+            "too-big", f"The mail would be {len(raw) // 1024} KB, more than this account sends."
+        )
     return Composed(message_id=identifier, sender=reply_to, recipient=recipient, utf8=utf8, raw=raw)
 
 
@@ -84,7 +87,9 @@ def _reply_address(post: Post, settings: Settings) -> str:
     return reply_key.reply_address(settings.address, post.reply_key if settings.plus_addressing else "")
 
 
-def _address_headers(mail: EmailMessage, settings: Settings, company: str, recipient: str, reply_to: str) -> None:
+def _address_headers(
+    mail: EmailMessage, settings: Settings, company: str, recipient: str, reply_to: str
+) -> None:
     name, own = one_line(settings.name or company), _wire(settings.address)
     mail["From"] = _header_address(name, own)
     mail["To"] = _header_address("", recipient)
@@ -105,10 +110,11 @@ def _subject(post: Post, company: str) -> str:
     return f"{prefix}{topic} {mark}" if post.ticket else f"{prefix}{topic}"
 
 
-def _mark_automatic(mail: EmailMessage) -> None:
-    """RFC 3834 section 5, and the word that Exchange heeds."""
+def _mark_automatic(mail: EmailMessage, settings: Settings) -> None:
+    """RFC 3834 section 5, the word that Exchange heeds, and the one by which Deskgates know each other."""
     mail["Auto-Submitted"] = "auto-replied"
     mail["X-Auto-Response-Suppress"] = "All"
+    mail[OWN_FIELD] = _wire(settings.address).rpartition("@")[2]
 
 
 def _markdown(post: Post, settings: Settings) -> str:

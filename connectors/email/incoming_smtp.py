@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from typing_extensions import override
 
 from connectors.email.settings import Protocol
 from gateway.errors import SettingsError, StoreError
@@ -61,14 +63,18 @@ class Listener:
         except OSError as error:
             host, port = self._at
             raise SettingsError(
-                [f"email: cannot listen on {host}:{port} ({error.strerror}). Choose another port in `listen`."]
+                [
+                    f"email: cannot listen on {host}:{port} ({error.strerror}). Choose another port in `listen`."
+                ]
             ) from error
         log.info("email listener ready on port %d", self.at[1])
 
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-            await self._gate.drain(_FINISH)
+            await self._handler.finish(_FINISH)
+            self._gate.close()
+            await asyncio.sleep(0)  # lets the closed connections end their tasks
             self._server = None
 
     def _connection(self, loop: asyncio.AbstractEventLoop) -> SMTP:
@@ -91,6 +97,15 @@ class _Handler:
 
     def __init__(self, keep: Keep, accepts: Callable[[str], bool]) -> None:
         self._keep, self._accepts = keep, accepts
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def finish(self, seconds: float) -> None:
+        """Waits until the mails in hand are kept and answered, no longer than `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -106,11 +121,17 @@ class _Handler:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         content = envelope.content or b""
         raw = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else bytes(content)
+        self._busy += 1
+        self._idle.clear()
         try:
             await self._keep(raw, tuple(envelope.rcpt_tos))
         except StoreError:
             log.warning("email could not be kept, the sender is asked to try again")
             return "451 4.3.0 The message could not be stored now; try again later."
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
         return "250 2.0.0 OK, kept"
 
     async def handle_exception(self, error: Exception) -> str:
@@ -119,25 +140,80 @@ class _Handler:
 
 
 class _Gate:
-    """Counts open connections and lets no more than `limit` in."""
+    """The open connections; lets no more than `limit` in."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._open: set[_OurSmtp] = set()
+        self._open: set[asyncio.Transport] = set()
 
-    def enter(self, connection: _OurSmtp) -> bool:
+    def enter(self, transport: asyncio.Transport) -> bool:
         if len(self._open) >= self._limit:
             return False
-        self._open.add(connection)
+        self._open.add(transport)
         return True
 
-    def leave(self, connection: _OurSmtp) -> None:
-        self._open.discard(connection)
+    def leave(self, transport: asyncio.Transport) -> None:
+        self._open.discard(transport)
 
-    async def drain(self, seconds: float) -> None:
-        """Ends idle connections at once and the others when their mail is kept, or after `seconds`."""
-        async with _quiet_timeout(seconds):
-            while busy := [one for one in self._open if one.busy]:
-                await asyncio.wait([asyncio.ensure_future(one.finished.wait()) for one in busy])
-        for connection in list(self._open):
-            connection.end()
+    def close(self) -> None:
+        for transport in list(self._open):
+            transport.close()
+
+
+class _Limits(SMTP):
+    """aiosmtpd's protocol behind the gate, patient with long lines."""
+
+    line_length_limit = _LINE_LIMIT
+
+    def __init__(self, handler: _Handler, *, gate: _Gate, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._gate = gate
+        self._inside: asyncio.Transport | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        stream = cast("asyncio.Transport", transport)  # what create_server makes
+        if self._gate.enter(stream):
+            self._inside = stream
+            super().connection_made(stream)
+        else:
+            stream.write(b"421 4.3.2 Too many connections, try again later\r\n")
+            stream.close()
+
+    @override
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._inside is not None:
+            self._gate.leave(self._inside)
+            super().connection_lost(error)
+
+    @override
+    def eof_received(self) -> bool | None:
+        return super().eof_received() if self._inside is not None else False
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._inside is not None:
+            super().data_received(data)
+
+
+class _OurSmtp(_Limits):
+    pass
+
+
+class _OurLmtp(_Limits, LMTP):
+    """LMTP answers DATA once for each recipient (RFC 2033 section 4.2), which aiosmtpd leaves to us."""
+
+    _answers = 1
+
+    @override
+    async def smtp_DATA(self, arg: str) -> None:
+        self._answers = max(1, len(self.envelope.rcpt_tos) if self.envelope else 1)
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._answers = 1
+
+    @override
+    async def push(self, status: Any) -> None:
+        single = not isinstance(status, str) or status.startswith(("354", "503", "501"))
+        await super().push(status if single else "\r\n".join([status] * self._answers))

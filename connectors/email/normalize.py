@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from connectors.email import reply_key
-from connectors.email.parse import Mail, parse_mail
+from connectors.email.parse import Mail, MailAttachment, parse_mail
 from connectors.email.settings import Settings
 from gateway import model
 from gateway.model import Address, Delivery, Identity, Message
@@ -37,13 +37,8 @@ def normalize(
     envelope_to   recipients that SMTP named, which the headers may not
     left_out      why `raw` holds the headers only, "" when it is the whole mail
     """
-    try:
-        mail = parse_mail(raw)
-    except Exception as error:  # whatever a parser trips over, the mail becomes a ticket with its raw file
-        left_out = f"The mail could not be read ({type(error).__name__}); its file is kept."
-        mail = Mail()
+    mail = parse_mail(raw)
     sender = Identity(kind="email", value=_sender_value(mail.from_address, raw), name=mail.from_name)
-    seen_by = _lower((*mail.to, *mail.cc, *mail.delivered_to, *envelope_to))
     message = Message(
         connector="email",
         account=account,
@@ -62,7 +57,7 @@ def normalize(
         recipients=_lower((*mail.to, *mail.cc)),
         automatic=_automatic(mail, settings, key),
         bounce=_bounce(mail),
-        unreadable=left_out,
+        unreadable=left_out or _unread(mail),
     )
     return [Delivery(input=message, raw=raw)]
 
@@ -102,7 +97,7 @@ def _version(mail: Mail) -> str:
 
 
 def _refers_to(mail: Mail, recipients: Iterable[str], settings: Settings) -> tuple[str, ...]:
-    """Keys of what is answered, strongest first: reply address, header ids (newest first), our mark in a quote, subject."""
+    """Keys of what is answered, strongest first: reply address, headers (newest first), mark in a quote, subject."""
     headers = [*mail.in_reply_to, *reversed(mail.references)][:_MAX_REFERENCES]
     keys = [f"ref:{key}" for key in reply_key.keys_in(recipients, settings.ours)]
     keys += [_mid(one) for one in headers]
@@ -112,8 +107,13 @@ def _refers_to(mail: Mail, recipients: Iterable[str], settings: Settings) -> tup
 
 
 def _automatic(mail: Mail, settings: Settings, key: bytes) -> str:
-    own = reply_key.is_ours(mail.from_address, settings.ours) or reply_key.outbox_id_of(key, mail.message_id)
-    return "own" if own else mail.automatic
+    if reply_key.is_ours(mail.from_address, settings.ours) or reply_key.outbox_id_of(key, mail.message_id):
+        return "own"
+    return mail.automatic or ("bounce" if mail.bounce else "feedback" if mail.feedback else "")
+
+
+def _unread(mail: Mail) -> str:
+    return next((defect for defect in mail.defects if defect.startswith("could not be read")), "")
 
 
 def _bounce(mail: Mail) -> model.Bounce | None:
@@ -122,11 +122,11 @@ def _bounce(mail: Mail) -> model.Bounce | None:
     return model.Bounce(
         permanent=tuple(mail.bounce.permanent),
         temporary=tuple(mail.bounce.temporary),
-        original_key=_mid(mail.bounce.original_message_id),
+        original_key=_mid(mail.bounce.original_message_id or ""),
     )
 
 
-def _attachment(part: mail_parts.Attachment) -> model.Attachment:
+def _attachment(part: MailAttachment) -> model.Attachment:
     return model.Attachment(
         filename=part.filename,
         content_type=part.content_type,

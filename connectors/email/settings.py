@@ -37,9 +37,15 @@ class Settings(BaseModel):
 
     address: str = Field(description="The address that customers write to. Required.")
     name: str = Field("", description="Name shown beside it; the company's name when empty. Default empty.")
-    aliases: tuple[str, ...] = Field((), description="Other addresses that arrive in this mailbox. Default none.")
-    queue: str = Field("", description="Queue of tickets that come in here; empty lets the rules decide. Default empty.")
-    language: str = Field("", description="Language to assume when a mail's own cannot be told. Default empty.")
+    aliases: tuple[str, ...] = Field(
+        (), description="Other addresses that arrive in this mailbox. Default none."
+    )
+    queue: str = Field(
+        "", description="Queue of tickets that come in here; empty lets the rules decide. Default empty."
+    )
+    language: str = Field(
+        "", description="Language to assume when a mail's own cannot be told. Default empty."
+    )
     plus_addressing: bool = Field(
         True,
         description="Answer from support+key@…, so that a reply finds its ticket even when its headers were lost. "
@@ -53,7 +59,8 @@ class Settings(BaseModel):
     )
 
     listen: str = Field(
-        "", description='Take mail by SMTP here, as "host:port"; port 0 picks one. Default empty: no listener.'
+        "",
+        description='Take mail by SMTP here, as "host:port"; port 0 picks one. Default empty: no listener.',
     )
     listen_protocol: Protocol = Field(Protocol.SMTP, description='"smtp" or "lmtp". Default "smtp".')
     listen_connections: int = Field(
@@ -66,10 +73,13 @@ class Settings(BaseModel):
     )
     imap_security: Security = Field(Security.TLS, description='"tls", "starttls" or "none". Default "tls".')
     imap_username: str = Field("", description="User name there; the address when empty. Default empty.")
-    imap_password: SecretStr = Field(SecretStr(""), description="Password there, or an app password. Default empty.")
+    imap_password: SecretStr = Field(
+        SecretStr(""), description="Password there, or an app password. Default empty."
+    )
     imap_folder: str = Field("INBOX", min_length=1, description="Folder to read. Default INBOX.")
     imap_idle: bool = Field(
-        True, description="Let the server announce new mail (IDLE) where it can. Default true; false only polls."
+        True,
+        description="Let the server announce new mail (IDLE) where it can. Default true; false only polls.",
     )
     imap_poll: float = Field(
         60.0, gt=0, description="Seconds between two looks where the server cannot announce. Default 60."
@@ -79,20 +89,30 @@ class Settings(BaseModel):
         Path("data/outgoing-mail"),
         description="Without smtp_host, mail is written here as .eml files and not sent. Default data/outgoing-mail.",
     )
-    smtp_host: str = Field("", description="Send through this relay. Default empty: write to outgoing_folder.")
+    smtp_host: str = Field(
+        "", description="Send through this relay. Default empty: write to outgoing_folder."
+    )
     smtp_port: int = Field(
-        0, ge=0, le=65535, description="Its port; 0 means 587 for starttls, 465 for tls, 25 for none. Default 0."
+        0,
+        ge=0,
+        le=65535,
+        description="Its port; 0 means 587 for starttls, 465 for tls, 25 for none. Default 0.",
     )
     smtp_security: Security = Field(
         Security.STARTTLS,
         description='"starttls", "tls" or "none". Nothing is sent when the relay cannot do it. Default "starttls".',
     )
     smtp_username: str = Field("", description="User name there; empty signs in nowhere. Default empty.")
-    smtp_password: SecretStr = Field(SecretStr(""), description="Password there, or an app password. Default empty.")
-    smtp_timeout: float = Field(60.0, gt=0, description="Seconds to wait for each of its answers. Default 60.")
+    smtp_password: SecretStr = Field(
+        SecretStr(""), description="Password there, or an app password. Default empty."
+    )
+    smtp_timeout: float = Field(
+        60.0, gt=0, description="Seconds to wait for each of its answers. Default 60."
+    )
 
     ca_file: str = Field(
-        "", description="File with the certificates to trust (PEM), for a company's own. Default empty: the system's."
+        "",
+        description="File with the certificates to trust (PEM), for a company's own. Default empty: the system's.",
     )
 
     def loopback(self) -> bool:
@@ -137,6 +157,13 @@ class Settings(BaseModel):
         host, _, port = value.rpartition(":")
         if value and not (host and port.isdecimal() and int(port) < 65536):
             raise ValueError('write host and port, such as "127.0.0.1:2525"')
+        return value
+
+    @field_validator("ca_file", mode="after")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if value and not Path(value).is_file():
+            raise ValueError(f"there is no file {value}")
         return value
 
     @model_validator(mode="after")

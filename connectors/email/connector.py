@@ -1,0 +1,147 @@
+"""The email account: takes mail from its listener and its mailbox, sends through its relay or into its folder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from connectors.email import normalize, reply_key
+from connectors.email.compose import compose
+from connectors.email.incoming_imap import Watcher
+from connectors.email.incoming_smtp import Listener
+from connectors.email.mailbox import Fetched
+from connectors.email.outgoing import Folder, Relay
+from connectors.email.settings import Settings
+from gateway.connector import Capabilities, Host
+from gateway.errors import Refused, Undeliverable
+from gateway.model import Delivery, Outgoing, Post, Sent
+
+__all__ = ["Email", "Settings"]
+
+_LARGE = 256 * 1024  # bytes; a bigger mail is read in a thread
+
+
+class Email:
+    """One mail account of config.toml. `key` is secret and signs our Message-IDs."""
+
+    name = "email"
+
+    def __init__(self, account: str, settings: Settings, key: bytes) -> None:
+        self.account, self._settings, self._key = account, settings, key
+        self.capabilities = Capabilities(
+            files=True,
+            threads=True,
+            idempotent=not settings.smtp_host,
+            max_file=settings.max_mail * 2 // 3,  # base64 needs a third more
+            loopback=settings.loopback(),
+        )
+        self._out = (
+            Relay(settings, bucket=f"email/{account}")
+            if settings.smtp_host
+            else Folder(settings.outgoing_folder)
+        )
+        self._listener: Listener | None = None
+        self._host: Host | None = None
+
+    @property
+    def listening_at(self) -> tuple[str, int] | None:
+        """Where mail can be sent to, None without a listener."""
+        return self._listener.at if self._listener else None
+
+    def attach(self, app: web.Application, host: Host) -> None:
+        self._host = host
+        if self._settings.listen:
+            self._listener = self._new_listener()
+        app.cleanup_ctx.append(self._running)
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        """Raises Retryable, Undeliverable or Uncertain; mail cannot be changed once it is sent."""
+        if not isinstance(outgoing, Post):
+            raise Undeliverable("not-supported", "A mail that was sent cannot be changed or taken back.")
+        host = self._attached()
+        mail = compose(
+            outgoing,
+            settings=self._settings,
+            key=self._key,
+            company=host.company,
+            now=host.clock.now(),
+            files=await self._files(host, outgoing),
+        )
+        await self._out.send(mail)
+        return Sent(external_ids=(mail.message_id,), keys=(f"mid:{mail.message_id}",))
+
+    async def _running(self, _app: web.Application) -> AsyncIterator[None]:
+        reading = asyncio.create_task(self._watch()) if self._settings.imap_host else None
+        try:
+            if self._listener:
+                await self._listener.start()
+            yield
+        finally:
+            if reading:
+                reading.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reading
+            if self._listener:
+                await self._listener.stop()
+            await self._out.close()
+
+    def _attached(self) -> Host:
+        if self._host is None:
+            raise RuntimeError("attach comes before send")
+        return self._host
+
+    def _new_listener(self) -> Listener:
+        settings = self._settings
+        return Listener(
+            self._keep,
+            lambda address: reply_key.is_ours(address, settings.ours),
+            at=settings.listen_at,
+            protocol=settings.listen_protocol,
+            hostname=settings.domain,
+            max_mail=settings.max_mail,
+            connections=settings.listen_connections,
+        )
+
+    async def _keep(self, raw: bytes, recipients: tuple[str, ...]) -> None:
+        host = self._attached()
+        read = functools.partial(self._read, raw, normalize.body_key(raw), envelope_to=recipients)
+        await host.receive(await asyncio.to_thread(read) if len(raw) > _LARGE else read())
+
+    async def _watch(self) -> None:
+        await Watcher(self.account, self._settings, self._attached(), self._fetched).run()
+
+    def _fetched(self, validity: int, mail: Fetched) -> list[Delivery]:
+        now = self._attached().clock.now()
+        arrived = min(mail.arrived, now) if mail.arrived else now
+        key = normalize.uid_key(validity, mail.uid)
+        return normalize.normalize(
+            mail.raw,
+            arrived,
+            account=self.account,
+            settings=self._settings,
+            key=self._key,
+            delivery_key=key,
+            left_out=mail.left_out,
+        )
+
+    def _read(self, raw: bytes, delivery_key: str, *, envelope_to: tuple[str, ...]) -> list[Delivery]:
+        return normalize.normalize(
+            raw,
+            self._attached().clock.now(),
+            account=self.account,
+            settings=self._settings,
+            key=self._key,
+            delivery_key=delivery_key,
+            envelope_to=envelope_to,
+        )
+
+    async def _files(self, host: Host, post: Post) -> dict[str, bytes]:
+        """The bytes of the attachments. Raises Undeliverable when one is gone."""
+        try:
+            return {a.sha256: await host.file(a.sha256) for a in post.attachments if a.sha256}
+        except Refused as error:
+            raise Undeliverable("file-missing", f"An attached file is no longer kept: {error}") from error

@@ -1,0 +1,194 @@
+"""Keeps a mailbox read by IMAP: from the moment of connecting on, by UID, and again after any trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import queue
+import random
+import threading
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from connectors.email.mailbox import Fetched, Mailbox, Position
+from connectors.email.settings import Settings
+from gateway.connector import Host, Lease
+from gateway.errors import StoreError
+from gateway.model import Cursor, Delivery
+
+T = TypeVar("T")
+#: Reads one fetched mail of a folder with this UIDVALIDITY; runs in the mailbox's thread.
+Read = Callable[[int, Fetched], list[Delivery]]
+
+_BACKOFF = (1.0, 300.0)  # seconds, first and longest
+_GRACE = 3.0  # seconds that the thread gets to leave the server politely
+
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Reads one mailbox while this replica holds its lease."""
+
+    def __init__(self, account: str, settings: Settings, host: Host, read: Read) -> None:
+        self._account, self._settings, self._host, self._read = account, settings, host, read
+        self._cursor = f"email/{account}/{settings.imap_folder}"
+        self._troubles = 0
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            async with self._host.lease(f"{self._cursor}/reader") as lease:
+                try:
+                    await self._session(lease)
+                except Exception as error:  # the reading of mail never ends for good
+                    self._troubles += 1
+                    self._report(error)
+            await self._pause()
+
+    def _report(self, error: Exception) -> None:
+        match error:
+            case LoginError():
+                log.error(
+                    "email %s cannot sign in by IMAP: check imap_username and imap_password", self._account
+                )
+            case IMAPClientError() | OSError() | StoreError():
+                log.warning(
+                    "email %s will connect to its mailbox again: %s", self._account, type(error).__name__
+                )
+            case _:
+                log.error("email %s failed to read its mailbox", self._account, exc_info=error)
+
+    async def _pause(self) -> None:
+        first, longest = _BACKOFF
+        delay = min(longest, first * 2 ** min(self._troubles - 1, 10)) if self._troubles else 0.0
+        clock = self._host.clock
+        await clock.sleep_until(clock.deadline(delay * random.uniform(0.75, 1.25)))
+
+    async def _session(self, lease: Lease) -> None:
+        async with _MailThread(f"imap-{self._account}") as thread:
+            mailbox = await thread.open(self._settings)
+            position = await self._start(thread, mailbox)
+            log.info("email %s reads its mailbox (IDLE: %s)", self._account, mailbox.can_idle)
+            while lease.held:
+                position = await self._catch_up(thread, mailbox, position, lease)
+                self._troubles = 0
+                await thread.run(functools.partial(mailbox.wait, self._settings.imap_poll))
+
+    async def _start(self, thread: _MailThread, mailbox: Mailbox) -> Position:
+        """Where reading goes on; at the first connection, and after a renumbering, behind the newest mail."""
+        known = Position.parse(await self._host.cursor(self._cursor))
+        if known is not None and known.validity == mailbox.validity:
+            return known
+        newest = self._position(mailbox, mailbox.next_uid - 1)
+        if known is not None:
+            await self._renumbered(thread, mailbox, known)
+        await self._host.receive([], self._moved(newest))
+        return newest
+
+    async def _renumbered(self, thread: _MailThread, mailbox: Mailbox, known: Position) -> None:
+        """The server gave every mail a new UID: recent mails are read again, and the core tells which it has seen."""
+        uids, others = await thread.run(functools.partial(mailbox.since, known.day))
+        log.warning(
+            "email %s: folder renumbered, %d mails read again, %d older", self._account, len(uids), others
+        )
+        while uids:
+            deliveries, uids = await thread.run(functools.partial(self._deliveries, mailbox, uids))
+            await self._host.receive(deliveries)
+
+    async def _catch_up(
+        self, thread: _MailThread, mailbox: Mailbox, position: Position, lease: Lease
+    ) -> Position:
+        """Reads until the server knows of nothing newer; returns the new position."""
+        while lease.held:
+            uids = await thread.run(functools.partial(mailbox.newer_than, position.uid))
+            while uids and lease.held:
+                deliveries, rest = await thread.run(functools.partial(self._deliveries, mailbox, uids))
+                position = self._position(mailbox, uids[len(uids) - len(rest) - 1])
+                await self._host.receive(deliveries, self._moved(position))
+                uids = rest
+            if not await thread.run(mailbox.news):
+                break
+        return position
+
+    def _deliveries(self, mailbox: Mailbox, uids: list[int]) -> tuple[list[Delivery], list[int]]:
+        mails, rest = mailbox.take(uids)
+        return [delivery for mail in mails for delivery in self._read(mailbox.validity, mail)], rest
+
+    def _position(self, mailbox: Mailbox, uid: int) -> Position:
+        return Position(validity=mailbox.validity, uid=uid, day=self._host.clock.now().date())
+
+    def _moved(self, position: Position) -> Cursor:
+        return Cursor(name=self._cursor, value=position.text())
+
+
+class _MailThread:
+    """A thread for one mailbox's blocking calls. A daemon, so that a server that hangs cannot hold up the end."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._stopping = threading.Event()
+        self._mailbox: Mailbox | None = None
+
+    async def __aenter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._stopping.set()
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self.run(self._leave)
+        except TimeoutError:
+            if self._mailbox is not None:
+                self._mailbox.abort()
+        finally:
+            self._jobs.put(None)
+
+    async def open(self, settings: Settings) -> Mailbox:
+        """Connects and selects the folder."""
+        self._mailbox = await self.run(lambda: Mailbox(settings, self._stopping))
+        return self._mailbox
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of the call, made in the thread."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def job() -> None:
+            try:
+                result = call()
+            except Exception as error:
+                _hand_over(loop, _fail, future, error)
+            else:
+                _hand_over(loop, _finish, future, result)
+
+        self._jobs.put(job)
+        return await future
+
+    def _leave(self) -> None:
+        if self._mailbox is not None:
+            self._mailbox.close()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, *call: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop ended while the server was silent
+        loop.call_soon_threadsafe(*call)
+
+
+def _finish(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

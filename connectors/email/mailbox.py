@@ -1,0 +1,174 @@
+"""One IMAP folder as seen from one thread: what is new, the mails themselves, waiting for more. Blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+
+import msgspec
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
+
+from connectors.email.settings import Security, Settings
+
+_TIMEOUT = 30.0  # seconds for any answer of the server
+_IDLE_LIMIT = (
+    240.0  # seconds of one IDLE; far below RFC 2177's 29 minutes, since routers forget quiet connections
+)
+_IDLE_SLICE = 1.0  # seconds between two looks at whether we are to stop
+_BATCH = 20  # mails in one commit
+_BATCH_BYTES = 8 * 1024 * 1024
+_SENT_SLACK = timedelta(days=3)
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a folder has been read. A UID means something only within its UIDVALIDITY (RFC 9051 section 2.3.1.1)."""
+
+    validity: int
+    uid: int  #: the last one read
+    day: date  #: when that was
+
+    def text(self) -> str:
+        return f"{self.validity}:{self.uid}:{self.day.isoformat()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """None for "" (never read). Raises ValueError for what is no position."""
+        if not text:
+            return None
+        validity, uid, day = text.split(":")
+        return cls(validity=int(validity), uid=int(uid), day=date.fromisoformat(day))
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail as the server gave it. `left_out` says why `raw` is not the whole of it."""
+
+    uid: int
+    raw: bytes
+    arrived: datetime | None
+    left_out: str = ""
+
+
+class Mailbox:
+    """An open folder. Opening and every method raise IMAPClientError or OSError; only `abort` is for other threads."""
+
+    def __init__(self, settings: Settings, stopping: threading.Event) -> None:
+        self._settings, self._stopping = settings, stopping
+        self._client = _connect(settings)
+        try:
+            self._client.login(
+                settings.imap_username or settings.address, settings.imap_password.get_secret_value()
+            )
+            selected = self._client.select_folder(settings.imap_folder, readonly=True)
+        except BaseException:
+            self._client.shutdown()
+            raise
+        self.validity = int(selected[b"UIDVALIDITY"])
+        self.next_uid = int(selected.get(b"UIDNEXT", 0)) or max(self._client.search(["ALL"]), default=0) + 1
+        self.can_idle: bool = settings.imap_idle and self._client.has_capability("IDLE")
+
+    def newer_than(self, uid: int) -> list[int]:
+        """UIDs after `uid`, ascending."""
+        found = self._client.search(["UID", f"{uid + 1}:*"])
+        return sorted(one for one in found if one > uid)  # "n:*" always names the last mail too
+
+    def since(self, day: date) -> tuple[list[int], int]:
+        """UIDs of the mails that arrived, and were written, since about that day; and how many others there are."""
+        arrived = self._client.search(["SINCE", day - timedelta(days=1)])
+        written = set(self._client.search(["SENTSINCE", day - _SENT_SLACK]))
+        recent = sorted(uid for uid in arrived if uid in written)
+        return recent, len(self._client.search(["ALL"])) - len(recent)
+
+    def take(self, uids: list[int]) -> tuple[list[Fetched], list[int]]:
+        """The first of these mails, as many as fit one commit, and the UIDs left for the next.
+
+        Mails deleted meanwhile are passed over, unread marks stay as they are, and of a mail over the limit
+        only the headers are fetched.
+        """
+        sizes = self._sizes(uids[:_BATCH])
+        group = _fitting(uids[:_BATCH], sizes)
+        large = [uid for uid in group if sizes.get(uid, 0) > self._settings.max_mail]
+        mails = self._fetch([uid for uid in group if uid in sizes and uid not in large], "BODY[]", "")
+        for uid in large:
+            mails += self._fetch([uid], "BODY[HEADER]", _too_large(sizes[uid], self._settings.max_mail))
+        return sorted(mails, key=lambda mail: mail.uid), uids[len(group) :]
+
+    def news(self) -> bool:
+        """Whether the server has spoken of new mail since this was last asked."""
+        _, data = self._client._imap.response(
+            "EXISTS"
+        )  # IMAPClient itself forgets what came beside an answer
+        return any(count is not None for count in data)
+
+    def wait(self, seconds: float) -> None:
+        """Returns when the server announces something, after `seconds` where it cannot, or when we are to stop."""
+        if self.can_idle:
+            self._idle()
+        else:
+            self._stopping.wait(seconds)
+
+    def close(self) -> None:
+        with contextlib.suppress(IMAPClientError, OSError):
+            self._client.logout()
+
+    def abort(self) -> None:
+        """Makes whatever the thread waits for fail at once."""
+        with contextlib.suppress(OSError):
+            self._client.socket().shutdown(socket.SHUT_RDWR)
+
+    def _idle(self) -> None:
+        self._client.idle()
+        waited = 0.0
+        while waited < _IDLE_LIMIT and not self._stopping.is_set():
+            if self._client.idle_check(timeout=_IDLE_SLICE):
+                break
+            waited += _IDLE_SLICE
+        self._client.idle_done()
+
+    def _sizes(self, uids: list[int]) -> dict[int, int]:
+        found = self._client.fetch(uids, ["RFC822.SIZE"])
+        return {uid: int(item[b"RFC822.SIZE"]) for uid, item in found.items() if b"RFC822.SIZE" in item}
+
+    def _fetch(self, uids: list[int], section: str, left_out: str) -> list[Fetched]:
+        found = self._client.fetch(uids, [section.replace("BODY", "BODY.PEEK"), "INTERNALDATE"])
+        return [_fetched(uid, item, section.encode(), left_out) for uid, item in found.items()]
+
+
+def _connect(settings: Settings) -> IMAPClient:
+    host, port = settings.imap_at
+    context = None if settings.imap_security is Security.NONE else settings.tls_context()
+    tls = settings.imap_security is Security.TLS
+    client = IMAPClient(host, port, ssl=tls, ssl_context=context if tls else None, timeout=_TIMEOUT)
+    client.normalise_times = False  # aware times, not this machine's local ones
+    if settings.imap_security is Security.STARTTLS:
+        try:
+            client.starttls(context)
+        except BaseException:
+            client.shutdown()
+            raise
+    return client
+
+
+def _fitting(uids: list[int], sizes: dict[int, int]) -> list[int]:
+    """The first UIDs whose mails fit one commit; at least one."""
+    total, count = 0, 0
+    for uid in uids:
+        total += sizes.get(uid, 0)
+        if count and total > _BATCH_BYTES:
+            break
+        count += 1
+    return uids[:count]
+
+
+def _fetched(uid: int, item: dict[bytes, Any], section: bytes, left_out: str) -> Fetched:
+    raw = item.get(section)
+    if raw is None:
+        raw, left_out = b"", "The mail server would not hand this mail over; it is still in the mailbox."
+    return Fetched(uid=uid, raw=bytes(raw), arrived=item.get(b"INTERNALDATE"), left_out=left_out)
+
+
+def _too_large(size: int, limit: int) -> str:
+    return f"The mail has {size >> 20} MB, more than the {limit >> 20} MB taken; it is still in the mailbox."

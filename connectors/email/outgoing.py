@@ -1,0 +1,201 @@
+"""Hands composed mail to a relay over one kept connection, or to a folder of .eml files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import ssl
+from pathlib import Path
+
+import aiosmtplib
+from aiosmtplib import SMTP
+
+from connectors.email.compose import Composed, one_line
+from connectors.email.settings import Security, Settings
+from gateway.errors import DeskgateError, Retryable, Uncertain, Undeliverable
+
+_CONFIG_WAIT = 300.0  # seconds before a relay that our settings do not fit is asked again
+_SIGN_IN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: the account is wrong, not the mail
+
+log = logging.getLogger(__name__)
+
+
+class Folder:
+    """Writes each mail as one file; the same mail again replaces it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def send(self, mail: Composed) -> None:
+        """Raises Retryable when the file cannot be written."""
+        try:
+            await asyncio.to_thread(self._write, mail)
+        except OSError as error:
+            raise Retryable(f"The folder for outgoing mail cannot be written: {error.strerror}.") from error
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _write(self, mail: Composed) -> None:
+        self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target = self._path / f"{mail.message_id.partition('@')[0]}.eml"
+        draft = target.with_suffix(".part")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(mail.raw)
+        draft.replace(target)
+
+
+class Relay:
+    """One SMTP server that carries our mail on. Sends one mail at a time over one connection."""
+
+    def __init__(self, settings: Settings, *, bucket: str) -> None:
+        self._settings, self._bucket = settings, bucket
+        self._tls = None if settings.smtp_security is Security.NONE else settings.tls_context()
+        self._client: SMTP | None = None
+        self._turn = asyncio.Lock()
+
+    async def send(self, mail: Composed) -> None:
+        """Returns once the relay has taken it. Raises Retryable, Undeliverable, or Uncertain when it may have."""
+        async with self._turn:
+            try:
+                await self._transfer(mail)
+            except Undeliverable:
+                await self._reset()
+                raise
+            except BaseException:
+                self._drop()  # an unfinished dialogue is never continued
+                raise
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None and client.is_connected:
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=2)
+
+    async def _transfer(self, mail: Composed) -> None:
+        try:
+            client = await self._envelope(mail)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise self._explain(error) from error
+        await self._content(client, mail.raw)
+
+    async def _envelope(self, mail: Composed) -> SMTP:
+        """A connection on which sender and recipient were taken; a kept one that has died is replaced once."""
+        kept = self._client is not None and self._client.is_connected
+        client = await self._connected()
+        try:
+            await self._address(client, mail)
+        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPResponseException) as error:
+            if not kept or getattr(error, "code", 421) != 421:
+                raise
+            self._drop()
+            client = await self._connected()
+            await self._address(client, mail)
+        return client
+
+    async def _address(self, client: SMTP, mail: Composed) -> None:
+        if mail.utf8 and not client.supports_extension("smtputf8"):
+            raise Undeliverable(
+                "address-not-supported", "The relay cannot carry addresses in this script (SMTPUTF8)."
+            )
+        options = [f"SIZE={len(mail.raw)}"] if client.supports_extension("size") else []
+        options += ["SMTPUTF8", "BODY=8BITMIME"] if mail.utf8 else []
+        encoding = "utf-8" if mail.utf8 else "ascii"
+        await client.mail(mail.sender, options=options, encoding=encoding)
+        await client.rcpt(mail.recipient, encoding=encoding)
+        answer = await client.execute_command(b"DATA")
+        if answer.code != 354:
+            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+
+    async def _content(self, client: SMTP, raw: bytes) -> None:
+        """From the first byte on, silence means that the relay may have the mail (RFC 5321 section 4.5.3.2.6)."""
+        protocol = client.protocol
+        if protocol is None:
+            raise Retryable("The mail relay closed the connection.", bucket=self._bucket)
+        try:
+            protocol.write(_stuffed(raw))
+            answer = await protocol.read_response(timeout=self._settings.smtp_timeout)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise Uncertain("The mail relay fell silent after it was given the mail.") from error
+        if answer.code != 250:
+            raise self._explain(aiosmtplib.SMTPDataError(answer.code, answer.message))
+
+    async def _connected(self) -> SMTP:
+        if self._client is None or not self._client.is_connected:
+            self._client = self._new_client()
+            await self._client.connect()
+        return self._client
+
+    def _new_client(self) -> SMTP:
+        settings = self._settings
+        host, port = settings.smtp_at
+        return SMTP(
+            hostname=host,
+            port=port,
+            username=settings.smtp_username or None,
+            password=settings.smtp_password.get_secret_value() or None,
+            local_hostname=settings.domain if settings.domain.isascii() else "localhost",
+            timeout=settings.smtp_timeout,
+            use_tls=settings.smtp_security is Security.TLS,
+            start_tls=settings.smtp_security is Security.STARTTLS,
+            tls_context=self._tls,
+        )
+
+    async def _reset(self) -> None:
+        """Clears a refused envelope, so that the connection carries the next mail."""
+        try:
+            if self._client is not None:
+                await self._client.rset(timeout=5)
+        except (aiosmtplib.SMTPException, OSError):
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+    def _explain(self, error: Exception) -> DeskgateError:
+        """What is to be done about an error that came before the mail was handed over."""
+        match error:
+            case aiosmtplib.SMTPAuthenticationError() | aiosmtplib.SMTPNotSupported() | ssl.SSLError():
+                return self._misfit(error)
+            case aiosmtplib.SMTPResponseException():
+                return self._answer(error.code, error.message)
+            case (
+                aiosmtplib.SMTPServerDisconnected()
+                | aiosmtplib.SMTPConnectError()
+                | TimeoutError()
+                | OSError()
+            ):
+                return Retryable("The mail relay cannot be reached or does not answer.", bucket=self._bucket)
+            case _:
+                return self._misfit(error)
+
+    def _answer(self, code: int, text: str) -> DeskgateError:
+        said = f"The mail relay said: {code} {one_line(text)[:300]}"
+        if code in _SIGN_IN_CODES:
+            return self._misfit(said)
+        if code == 421:
+            return Retryable(said, bucket=self._bucket)
+        if code == 552 and "5.2.2" not in text:
+            return Undeliverable("too-big", said)
+        return Undeliverable("refused", said) if 500 <= code < 600 else Retryable(said)
+
+    def _misfit(self, error: object) -> Retryable:
+        """The settings do not fit the relay: nothing is wrong with the mail, so it waits for the admin."""
+        wanted = self._settings.smtp_security.value
+        reason = (
+            f"The mail relay does not accept our settings (smtp_security = {wanted!r}): {one_line(str(error))[:300]} "
+            "Mend smtp_security, smtp_username or smtp_password; mail waits until then."
+        )
+        log.error("email relay does not fit the settings: %s", type(error).__name__)
+        return Retryable(reason, after=_CONFIG_WAIT, bucket=self._bucket)
+
+
+def _stuffed(raw: bytes) -> bytes:
+    """Content as DATA wants it: dots doubled at line starts, ended by a lone dot (RFC 5321 section 4.5.2)."""
+    body = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+    dotted = body.replace(b"\r\n.", b"\r\n..")
+    return (b"." + dotted if dotted.startswith(b".") else dotted) + b".\r\n"
