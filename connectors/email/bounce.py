@@ -1,6 +1,7 @@
 """Reports that a mail of ours was not delivered: whose address failed, for good or for now, and which mail it was."""
 
 import email
+import json
 import re
 from collections.abc import Iterable
 
@@ -45,7 +46,7 @@ def read_bounce(root: Part, raw: bytes, body: str, *, absence: bool = False) -> 
     if "message/feedback-report" in kinds:
         return None
     reports = [p.content() for p in parts if p.content_type in _REPORTS]
-    failures = _from_reports(reports)
+    failures = _from_reports(reports) or _from_provider(root, body)
     if not failures and root.raw("x-failed-recipients"):
         failures = _Failures({a.lower() for _, a in addresses(root.all("x-failed-recipients"))}, set())
     if not failures and (absence or not _suspect(root, kinds, body)):
@@ -106,6 +107,21 @@ def _recipient(value: str) -> str:
     return address if "@" in address and " " not in address else ""
 
 
+def _from_provider(root: Part, body: str) -> _Failures:
+    """Amazon SES, whose notifications are JSON in a mail (https://docs.aws.amazon.com/ses/ "Notification contents")."""
+    found = _Failures(set(), set())
+    if not root.text("from").rstrip(">").endswith("@sns.amazonaws.com") or '"notificationType' not in body.replace("\\", ""):
+        return found
+    try:
+        notice, _ = json.JSONDecoder(strict=False).raw_decode(body[:200_000], body.index("{"))
+        inner = json.JSONDecoder(strict=False).decode(notice["Message"]) if "Message" in notice else notice
+        kind = found.permanent if inner["bounce"]["bounceType"] == "Permanent" else found.temporary
+        kind.update(str(r["emailAddress"]).lower() for r in inner["bounce"]["bouncedRecipients"][:200])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return found
+
+
 # -- reports that people are to read
 
 
@@ -115,7 +131,7 @@ def _suspect(root: Part, kinds: set[str], body: str) -> bool:
         return bool(kinds & {*_REPORTS, "message/rfc822", "text/rfc822-headers"})
     head = body[:6_000]
     subject, sender = root.text("subject"), root.text("from")
-    says = words.TEXT.search(head) is not None
+    says = words.TEXT.search(head) is not None or words.COPY.search(head) is not None
     named = words.SUBJECT.search(subject) is not None
     if words.STRONG_SENDER.search(sender) or not sender.strip(" <>"):
         return says or named

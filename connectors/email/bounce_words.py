@@ -18,7 +18,7 @@ SUBJECT = re.compile(
     r"delivery status|fail(?:ed|ure)?:? (?:mail )?(?:delivery|notice|to deliver)|returned (?:mail|e-?mail|message|to sender)|"
     r"mail (?:delivery )?(?:failed|failure|error|system error)|mail could not be|(?:could|can)(?:not| not|n't) (?:send|be delivered|deliver)|"
     r"message (?:not delivered|delivery|status|undeliverable|delayed|rejected)|error (?:sending|delivering)|warning.{0,12}(?:could not|message|e?mail)|"
-    r"user unknown|unknown (?:user|recipient|address)|rejected|mailbox (?:is )?(?:full|unavailable)|delay(?:ed)? (?:mail|notification)|"
+    r"failed mail|delivery warning|user unknown|unknown (?:user|recipient|address)|rejected|mailbox (?:is )?(?:full|unavailable)|delay(?:ed)? (?:mail|notification)|"
     r"bounce|permanent (?:fatal )?error|nondeliverable|are not (?:a )?member|loop alert|"
     r"unzustellbar|nicht zugestellt|zustellung|übermittlungsstatus|nicht ausgeliefert|unzustellbarkeit|"
     r"non remis|échec de (?:la )?(?:remise|livraison)|non distribu|rapport de non[- ]remise|"
@@ -37,7 +37,7 @@ TEXT = re.compile(
     r"undeliver|unable to (?:deliver|send)|not deliver|delivery (?:has )?fail|permanent (?:fatal )?error|fatal error|"
     r"error.{0,40}(?:deliver|sending your)|failed recipient|unrecoverable error|user (?:is )?unknown|unknown user|no such (?:user|recipient|person)|"
     r"mailbox (?:is )?(?:full|unavailable|not found|disabled)|(?:recipient|address|user|sender|message)s?(?: address)? (?:was |were |is |has been )?(?:rejected|refused)|"
-    r"invalid (?:user|recipient|address)|no valid recipients|recipient.{0,30}(?:not found|affected|disabled)|message (?:is|was|has been) delayed|"
+    r"invalid (?:user|recipient|address)|no valid recipients|recipient.{0,30}(?:not found|affected|disabled)|message (?:is|was|has been) delayed|full mailbox|has been postponed|did not (?:exactly )?match|"
     r"returned (?:to sender|mail|message)|transcript of session|unsent message|bounced|"
     r"(?<!\d)5[0-5]\d[ -][45]\.\d\.\d|(?<!\d)55\d[ -]\S|(?<!\d)[45]\d\d [45]\.\d{1,3}\.\d{1,3}|"
     r"not (?:a )?member of|duplicated message-id|host (?:unknown|not found)|"
@@ -49,7 +49,7 @@ TEXT = re.compile(
 
 #: The server still tries: the address is not dead.
 DELAYED = re.compile(
-    r"(?:message|mail|delivery)[^.\n]{0,30} (?:is |has been |was )?delayed|delayed|will (?:continue|keep|be retried|retry)|still (?:trying|being)|"
+    r"delayed|postponed|will (?:continue|keep|be retried|retry)|still (?:trying|being)|"
     r"only a temporary|temporary failure|warning message only|you do not need to re-?send|no need to re-?send|not yet been delivered|"
     r"could not send mail for past|wird weiter(?:hin)? versucht|verzöger|延迟|延遲|遅延",
     re.IGNORECASE,

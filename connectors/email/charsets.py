@@ -97,7 +97,7 @@ def _iso2022jp(data: bytes) -> str:
     """ISO-2022-JP with the vendors' characters (circled digits and the like) that Python's own codec refuses."""
     start = data.find(b"\x1b")
     if start < 0:
-        start = len(data)
+        return _eight_bit_japanese(data)
     out = [data[:start].decode("utf-8", "replace")]
     for escape, run in _JIS.findall(data[start:]):
         if escape in (b"$@", b"$B"):
@@ -107,6 +107,15 @@ def _iso2022jp(data: bytes) -> str:
         else:
             out.append(run.decode("utf-8", "replace"))
     return "".join(out)
+
+
+def _eight_bit_japanese(data: bytes) -> str:
+    for codec in ("utf-8", "cp932", "euc_jp"):
+        try:
+            return data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("cp932", "replace")
 
 
 def _jis_rows(run: bytes) -> str:

@@ -25,6 +25,8 @@ class Part(Struct, kw_only=True):
     body: bytes
     children: list["Part"]
     disposition: str = ""
+    #: The first character set that the mail names anywhere, for fields with bare eight-bit text.
+    hint: str = ""
     filename: str = ""
 
     def all(self, name: str) -> list[bytes]:
@@ -37,7 +39,7 @@ class Part(Struct, kw_only=True):
 
     def text(self, name: str) -> str:
         """The first field of that name with encoded words decoded, on one line."""
-        return " ".join(decode_words(self.raw(name), self.params.get("charset", "")).split())
+        return " ".join(decode_words(self.raw(name), self.params.get("charset") or self.hint).split())
 
     def walk(self) -> Iterator["Part"]:
         """This part and all below, in the order of the mail."""
@@ -57,7 +59,13 @@ def parse(raw: bytes, defects: list[str] | None = None) -> Part:
         defects.append(f"cut at {MAX_BYTES} of {len(raw)} bytes")
         raw = raw[:MAX_BYTES]
     raw = normalise(raw)
-    return _Parser(defects).part(raw, 0, "text/plain")
+    root = _Parser(defects).part(raw, 0, "text/plain")
+    named = _CHARSET.search(raw, 0, 50_000)
+    root.hint = named.group(1).decode("ascii") if named is not None else ""
+    return root
+
+
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 
 
 def normalise(raw: bytes) -> bytes:

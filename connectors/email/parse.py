@@ -59,7 +59,7 @@ def parse_mail(raw: bytes) -> Mail:
 
 def _read(raw: bytes, defects: list[str]) -> Mail:
     root = mime.parse(raw, defects)
-    charset = root.params.get("charset", "")
+    charset = root.params.get("charset") or root.hint
     subject = root.text("subject")
     content = read_content(root, defects)
     sender = _sender(root, charset)

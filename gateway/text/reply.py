@@ -63,7 +63,9 @@ def is_forward_line(line: str) -> bool:
 
 
 _NUMBER = r"(?:\s?[\[(]\d{1,3}[\])]|\^\d{1,3}|\s?\d{1,2})?"
-_PREFIX = re.compile(rf"\s*(?:{words.REPLY_PREFIXES}|{words.FORWARD_PREFIXES}){_NUMBER}\s?[:：]\s*", re.IGNORECASE)
+_PREFIX = re.compile(
+    rf"\s*(?:{words.REPLY_PREFIXES}|{words.FORWARD_PREFIXES}){_NUMBER}\s?[:：]\s*", re.IGNORECASE
+)
 _FORWARD_PREFIX = re.compile(rf"(?:{words.FORWARD_PREFIXES}){_NUMBER}\s?[:：]", re.IGNORECASE)
 
 #: How often a header may be looked for in one text; real mail needs a dozen, hostile mail gets no more time.
@@ -154,7 +156,9 @@ class _Scan:
         return ("head", end) if self._quote_follows(end) else ("quote", n)
 
     def _is_lotus_forward(self, line: str) -> bool:
-        return line.lstrip().startswith("--") and _bare(line).startswith(("forwarded by ", "weitergeleitet von "))
+        return line.lstrip().startswith("--") and _bare(line).startswith(
+            ("forwarded by ", "weitergeleitet von ")
+        )
 
     def _is_original(self, i: int) -> bool:
         line = self.lines[i].strip()
@@ -196,11 +200,18 @@ class _Scan:
             return end
         # The tightest header wins, so that a sentence before it is not taken for its beginning.
         for later in range(i + 1, end):
-            if _INTRO.match(self.lines[later].strip()) and self._wrote_end(later) == end:
+            rest = " ".join(self.lines[later:end])
+            if (
+                _INTRO.match(self.lines[later].strip())
+                and words.EVIDENCE.search(rest)
+                and self._wrote_end(later) == end
+            ):
                 return None
         return end
 
     def _wrote_end(self, i: int) -> int | None:
+        if words.DATE_GMT.match(self.lines[i].strip()) is not None:
+            return i + 1
         joined = ""
         for k in range(i, min(i + _WRAP, len(self.lines))):
             line = self.lines[k].strip()
@@ -209,8 +220,7 @@ class _Scan:
             joined = f"{joined} {line}" if joined else line
             if line.endswith(_ENDS) and self._spend() and self._is_wrote(joined, i, k):
                 return k + 1
-        gmt = words.DATE_GMT.match(self.lines[i].strip())
-        return i + 1 if gmt is not None else None
+        return None
 
     def _is_wrote(self, joined: str, first: int, last: int) -> bool:
         text = joined.strip("-*_ \u200e\u200f\ufeff").replace("\u00a0", " ").replace("\u202f", " ")
@@ -254,7 +264,12 @@ class _Scan:
             before = merged[-1].kind if merged else ""
             if seg.kind == "text" and before == following == "quote" and self._is_wrapped(seg):
                 seg.kind = "quote"
-            if seg.kind == "text" and before in ("quote", "head") and following == "quote" and self._is_blank(seg):
+            if (
+                seg.kind == "text"
+                and before in ("quote", "head")
+                and following == "quote"
+                and self._is_blank(seg)
+            ):
                 seg.kind = "quote"
             if merged and merged[-1].kind == seg.kind:
                 merged[-1].end = seg.end
@@ -267,7 +282,9 @@ class _Scan:
 
     def _is_wrapped(self, seg: _Segment) -> bool:
         line = self.lines[seg.start].strip()
-        return seg.end - seg.start == 1 and 0 < len(line) <= 40 and len(self.lines[seg.start - 1].rstrip()) >= 60
+        return (
+            seg.end - seg.start == 1 and 0 < len(line) <= 40 and len(self.lines[seg.start - 1].rstrip()) >= 60
+        )
 
     def _kept(self) -> list[int]:
         """The numbers of the lines that are the newest part."""
@@ -320,7 +337,7 @@ class _Scan:
         return end
 
     def _is_mobile(self, i: int) -> bool:
-        line = self.lines[i].strip(" \t*_>\u200e\u00a0")
+        line = self.lines[i].strip(" \t*_\u200e\u00a0")
         return len(line) <= 260 and words.MOBILE.fullmatch(line) is not None
 
     def _contact_block(self, start: int, end: int) -> int:
@@ -329,14 +346,17 @@ class _Scan:
             if self.lines[i].strip(" ,.!，。！*").casefold() in words.CLOSINGS:
                 block = [k for k in range(i + 1, end) if self.lines[k].strip()]
                 if len(block) > 1 and any(words.CONTACT.search(self.lines[k][:200]) for k in block):
-                    return self._trim(start, block[1] if not words.CONTACT.search(self.lines[block[0]]) else block[0])
+                    return self._trim(
+                        start, block[1] if not words.CONTACT.search(self.lines[block[0]]) else block[0]
+                    )
         return end
 
 
 _ENDS = (":", "：", ":*", ":_", "--", ":**", "wrote")
 _INTRO = words.INTRO
 _END_VERB = re.compile(
-    r"(?:" + "|".join(re.escape(v) for v in sorted(words.END_VERBS, key=len, reverse=True)) + r")$", re.IGNORECASE
+    r"(?:" + "|".join(re.escape(v) for v in sorted(words.END_VERBS, key=len, reverse=True)) + r")$",
+    re.IGNORECASE,
 )
 
 
@@ -348,7 +368,9 @@ def _bare(line: str) -> str:
 def _announced(line: str) -> str:
     """The words of a line that looks like an announcement: between dashes, or ended by a colon."""
     line = line.strip()
-    if len(line) > 160 or not (line.startswith(("-", "*", "_", "=", "—")) or line.endswith((":", "：", ":*"))):
+    if len(line) > 160 or not (
+        line.startswith(("-", "*", "_", "=", "—")) or line.endswith((":", "：", ":*"))
+    ):
         return ""
     return _bare(line)
 
