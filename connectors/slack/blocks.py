@@ -1,0 +1,139 @@
+"""Block Kit's building stones, each cut to the length that Slack documents.
+
+Sources: docs.slack.dev/reference/block-kit/blocks (header, section, context, actions, input),
+…/block-elements/button-element, …/plain-text-input-element and …/composition-objects/text-object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gateway.text.markup import escape, split, to_mrkdwn
+
+Block = dict[str, Any]
+
+MAX_BLOCKS = 50  #: in a message
+MAX_HEADER = 150
+MAX_TEXT = 3000  #: text of a section
+MAX_FIELD = 2000
+MAX_FIELDS = 10  #: in a section
+MAX_ELEMENTS = 25  #: in an actions block
+MAX_LABEL = 75  #: text of a button
+MAX_VALUE = 2000  #: value of a button
+MAX_URL = 3000
+#: Slack refuses a message whose blocks add up to about 13,200 characters (msg_blocks_too_long; the figure
+#: is not documented, see bolt-js issue 2509). Counted here in UTF-8 bytes of text, which is the stricter way.
+MAX_BYTES = 9000
+
+
+def plain(text: str, limit: int) -> Block:
+    """A text object that Slack shows as it is: no formatting, no mentions, no emoji names."""
+    return {"type": "plain_text", "text": clip(text, limit) or " ", "emoji": False}
+
+
+def mrkdwn(markdown: str, limit: int) -> Block:
+    """A text object from Markdown, escaped, so that nothing in it pings anybody."""
+    return {"type": "mrkdwn", "text": _fitting(markdown, limit) or " ", "verbatim": True}
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": plain(" ".join(text.split()), MAX_HEADER)}
+
+
+def section(markdown: str) -> Block:
+    return {"type": "section", "text": mrkdwn(markdown, MAX_TEXT)}
+
+
+def exact(text: str) -> Block:
+    """A section that shows these very characters."""
+    return {"type": "section", "text": plain(text, MAX_TEXT)}
+
+
+def context(markdown: str) -> Block:
+    return {"type": "context", "elements": [mrkdwn(markdown, MAX_TEXT)]}
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> list[Block]:
+    """Labels (plain) and values (Markdown) in two columns; as many sections as it takes."""
+    made = [mrkdwn(f"**{words(label)}**\n{value}", MAX_FIELD) for label, value in pairs if value.strip()]
+    return [
+        {"type": "section", "fields": made[start : start + MAX_FIELDS]}
+        for start in range(0, len(made), MAX_FIELDS)
+    ]
+
+
+def button(label: str, action_id: str, value: str, *, style: str = "", url: str = "") -> Block:
+    """A button. style: "primary", "danger" or "" for neither; url: opened in the browser."""
+    made: Block = {"type": "button", "text": plain(label, MAX_LABEL), "action_id": action_id}
+    if value:
+        made["value"] = value[:MAX_VALUE]
+    if style:
+        made["style"] = style
+    if url:
+        made["url"] = url
+    return made
+
+
+def actions(buttons: Sequence[Block], block_id: str) -> Block:
+    return {"type": "actions", "block_id": block_id, "elements": list(buttons[:MAX_ELEMENTS])}
+
+
+def words(text: str) -> str:
+    """Markdown that shows this text as it is, on one line."""
+    return escape(" ".join(text.split()))
+
+
+def clip(text: str, limit: int) -> str:
+    """The text, or its start and an ellipsis when it is longer than `limit` characters."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def fold(markdown: str, room: int, first: int = 700) -> tuple[list[Block], bool]:
+    """Sections of this text as far as `room` bytes go, and whether that was all of it.
+
+    The first section holds about `first` characters, for those who read at a glance; Slack itself offers
+    "see more" on long ones (`expand` of the section block).
+    """
+    head, *rest = split(markdown, first) or [""]
+    pieces = [head, *split("\n\n".join(rest), MAX_TEXT - 500)]
+    made: list[Block] = []
+    for text in (text for piece in pieces for text in _converted(piece, MAX_TEXT) if text.strip()):
+        room -= len(text.encode())
+        if room < 0:
+            return made, False
+        made.append({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}})
+    return made, True
+
+
+def weight(blocks: Iterable[Block]) -> int:
+    """Bytes of all texts in these blocks, for MAX_BYTES."""
+    return sum(len(text.encode()) for block in blocks for text in _texts(block))
+
+
+def _texts(value: object) -> Iterable[str]:
+    if isinstance(value, dict):
+        yield from (inner for each in value.values() for inner in _texts(each))
+    elif isinstance(value, list):
+        yield from (inner for each in value for inner in _texts(each))
+    elif isinstance(value, str):
+        yield value
+
+
+def _converted(markdown: str, limit: int) -> list[str]:
+    """mrkdwn in pieces of at most `limit`: escaping can make five characters of one."""
+    made = to_mrkdwn(markdown)
+    if len(made) <= limit:
+        return [made]
+    halves = split(markdown, max(40, len(markdown) // 2))
+    if len(halves) < 2:
+        return [clip(to_mrkdwn(escape(markdown[: limit // 8])), limit)]
+    return [text for half in halves for text in _converted(half, limit)]
+
+
+def _fitting(markdown: str, limit: int) -> str:
+    """mrkdwn of the longest start that fits."""
+    first, *rest = _converted(markdown, limit)
+    if not rest:
+        return first
+    return f"{first} …" if len(first) < limit - 1 else first

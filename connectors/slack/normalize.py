@@ -1,0 +1,93 @@
+"""Slack's events into inputs: what a person types in the thread of a card is a private note. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.slack.payloads import EventCallback, File, MessageEvent, read
+from gateway.model import Address, AgentAction, Attachment, Identity, Verb
+from gateway.text.markup import from_mrkdwn
+
+#: Subtypes that are still a person's own new words; every other one (joins, edits, bots, topics) is not.
+#: Source: docs.slack.dev/reference/events/message, "Message subtypes".
+SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+
+
+def normalize(payload: Mapping[str, Any], now: datetime, account: str) -> list[AgentAction]:
+    """The notes in one event_callback, none for everything that is no business of ours.
+
+    `ticket` is 0: the core finds it by the thread. `now` is used where the event names no time.
+    Raises InvalidPayload when a field we need has another type than documented.
+    """
+    envelope = read(payload, EventCallback)
+    subtype = str(envelope.event.get("subtype") or "")
+    if envelope.event.get("type") != "message" or subtype not in SPOKEN:
+        return []
+    said = read(envelope.event, MessageEvent)
+    if not _in_card_thread(said, _bot_user(envelope)):
+        return []
+    return [_note(envelope, said, now, account)]
+
+
+def note_event(payload: Mapping[str, Any]) -> MessageEvent:
+    """The message behind a note that `normalize` made."""
+    return read(read(payload, EventCallback).event, MessageEvent)
+
+
+def author_team(said: MessageEvent, envelope_team: str) -> str:
+    """The workspace that the author belongs to, which in a shared channel is not always ours."""
+    return said.user_team or said.team or envelope_team
+
+
+def listed(file: File) -> Attachment:
+    """A file by its name only; `skipped` is filled in by whoever tries to fetch it."""
+    return Attachment(
+        filename=(file.name or "file")[:255],
+        content_type=file.mimetype or "application/octet-stream",
+        size=max(0, file.size or 0),
+        skipped="left in Slack",
+    )
+
+
+def _in_card_thread(said: MessageEvent, bot_user: str) -> bool:
+    """A person's words below another message; below ours, where Slack says whose message is above."""
+    in_thread = bool(said.thread_ts) and said.thread_ts != said.ts
+    in_channel = said.channel_type in ("channel", "group") or (
+        said.channel_type is None and said.channel[:1] in "CG"
+    )
+    by_person = bool(said.user) and not said.bot_id and said.user != bot_user
+    below_ours = not (said.parent_user_id and bot_user) or said.parent_user_id == bot_user
+    has_content = bool((said.text or "").strip() or said.files)
+    return in_thread and in_channel and by_person and below_ours and has_content
+
+
+def _note(envelope: EventCallback, said: MessageEvent, now: datetime, account: str) -> AgentAction:
+    team = author_team(said, envelope.team_id or "")
+    return AgentAction(
+        connector="slack",
+        account=account,
+        delivery_key=envelope.event_id,
+        at=moment(said.ts, now),
+        actor=Identity(kind="slack", value=f"{team}:{said.user}"),
+        verb=Verb.NOTE,
+        address=Address(
+            connector="slack", account=account, conversation=said.channel, thread=said.thread_ts or ""
+        ),
+        text=from_mrkdwn(said.text or "").strip(),
+        attachments=tuple(listed(file) for file in said.files or ()),
+    )
+
+
+def moment(ts: str, now: datetime) -> datetime:
+    """The time in a Slack message id ("1700000000.000100"), `now` for none."""
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except (ValueError, OverflowError):
+        return now
+
+
+def _bot_user(envelope: EventCallback) -> str:
+    ours = (a.user_id for a in envelope.authorizations or () if a.is_bot and a.user_id)
+    return next(ours, "")

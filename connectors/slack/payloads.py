@@ -1,0 +1,183 @@
+"""The parts of Slack's payloads that we read, checked by type; fields we do not use are not looked at.
+
+Source: docs.slack.dev/apis/events-api, docs.slack.dev/reference/events/message,
+docs.slack.dev/reference/interaction-payloads/block_actions-payload and …/view-interactions-payload.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from gateway.errors import InvalidPayload
+
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Timestamp = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,11}\.[0-9]{1,6}$")]
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """Read from Slack; unknown fields are skipped."""
+
+
+# ---------------------------------------------------------------- events
+
+
+class Envelope(Read, frozen=True, kw_only=True):
+    """The outermost fields of everything that Slack posts."""
+
+    type: str
+    challenge: str | None = None
+
+
+class Authorization(Read, frozen=True, kw_only=True):
+    """Whom an event was delivered for: our bot user in a workspace."""
+
+    team_id: str | None = None
+    user_id: str | None = None
+    is_bot: bool | None = None
+
+
+class EventCallback(Read, frozen=True, kw_only=True):
+    """One event; `event` stays open until its type is known."""
+
+    event_id: Key
+    event: dict[str, Any]
+    team_id: str | None = None
+    authorizations: tuple[Authorization, ...] | None = None
+
+
+class File(Read, frozen=True, kw_only=True):
+    """A file shared in a message (docs.slack.dev/reference/objects/file-object)."""
+
+    name: str | None = None
+    mimetype: str | None = None
+    size: int | None = None
+    url_private: str | None = None
+    mode: str | None = None
+    file_access: str | None = None
+
+
+class MessageEvent(Read, frozen=True, kw_only=True):
+    """A message in a place that the app is a member of."""
+
+    channel: Key
+    ts: Timestamp
+    thread_ts: Timestamp | None = None
+    channel_type: str | None = None
+    subtype: str | None = None
+    user: str | None = None
+    bot_id: str | None = None
+    team: str | None = None
+    user_team: str | None = None
+    parent_user_id: str | None = None
+    text: str | None = None
+    files: tuple[File, ...] | None = None
+
+
+# ---------------------------------------------------------------- interactions
+
+
+class Presser(Read, frozen=True, kw_only=True):
+    """The person who pressed or submitted."""
+
+    id: Key
+    team_id: str | None = None
+    name: str | None = None
+
+
+class Team(Read, frozen=True, kw_only=True):
+    id: Key
+
+
+class Place(Read, frozen=True, kw_only=True):
+    id: Key
+
+
+class Container(Read, frozen=True, kw_only=True):
+    """Where the button stood."""
+
+    message_ts: str | None = None
+    thread_ts: str | None = None
+    channel_id: str | None = None
+
+
+class Pressed(Read, frozen=True, kw_only=True):
+    """One button and what it carried."""
+
+    action_id: Key
+    type: str = "button"
+    block_id: str = ""
+    value: str | None = None
+    action_ts: str = ""
+
+
+class Entered(Read, frozen=True, kw_only=True):
+    """What a person typed into one input of a form."""
+
+    type: str = ""
+    value: str | None = None
+
+
+class State(Read, frozen=True, kw_only=True):
+    values: dict[str, dict[str, Entered]] = {}
+
+
+class Form(Read, frozen=True, kw_only=True):
+    """A view as Slack sends it back."""
+
+    id: Key
+    callback_id: str = ""
+    private_metadata: str = ""
+    hash: str = ""
+    state: State | None = None
+
+
+class BlockActions(Read, frozen=True, kw_only=True, tag_field="type", tag="block_actions"):
+    """A button was pressed, on a message or in a form."""
+
+    user: Presser
+    actions: Annotated[tuple[Pressed, ...], msgspec.Meta(min_length=1)]
+    trigger_id: str = ""
+    response_url: str = ""
+    team: Team | None = None
+    channel: Place | None = None
+    container: Container | None = None
+    view: Form | None = None
+
+
+class ViewSubmission(Read, frozen=True, kw_only=True, tag_field="type", tag="view_submission"):
+    """A form was sent."""
+
+    user: Presser
+    view: Form
+    team: Team | None = None
+
+
+Interaction = BlockActions | ViewSubmission
+
+
+T = TypeVar("T")
+
+
+def read(payload: object, kind: type[T]) -> T:
+    """This payload as `kind`. Raises InvalidPayload, naming the field but not its content."""
+    try:
+        return msgspec.convert(payload, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidPayload(f"Slack's payload is not what it documents: {error}") from error
+
+
+def read_json(body: bytes | str) -> dict[str, Any]:
+    """A JSON object. Raises InvalidPayload."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidPayload(f"the body is no JSON object: {type(error).__name__}") from error
+
+
+def read_interaction(payload: dict[str, Any]) -> Interaction | None:
+    """A pressed button or a sent form, None for kinds that we offer nothing for. Raises InvalidPayload."""
+    if read(payload, Envelope).type not in ("block_actions", "view_submission"):
+        return None
+    return read(payload, Interaction)  # type: ignore[arg-type]  # a union is no type[T] to mypy

@@ -1,0 +1,130 @@
+"""Who presses our buttons: a member of the workspace, a guest, or somebody from outside. Asked of Slack, kept a while.
+
+Whether a member is an agent is the core's to say; guests and outsiders never act, whatever the core says.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from connectors.slack.webapi import FAILURES, QUICK, SlackError, WebApi
+from gateway.clock import Clock
+from gateway.model import Identity
+
+log = logging.getLogger(__name__)
+
+KEEP, KEEP_FAILURE = timedelta(minutes=5), timedelta(seconds=10)
+MAX_KEPT = 5000
+
+
+class Standing(StrEnum):
+    """What a person is in our workspace."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    OUTSIDER = "outsider"
+    GONE = "gone"  # deactivated, or a bot
+    UNKNOWN = "unknown"  # Slack did not say
+
+
+#: What those who may not act are told; nothing for those who may.
+REFUSALS: dict[Standing, str] = {
+    Standing.GUEST: "Guests of this workspace cannot work on tickets. A full member who is an agent can.",
+    Standing.OUTSIDER: "People of another workspace can read along here, but not work on tickets.",
+    Standing.GONE: "This Slack account cannot work on tickets.",
+    Standing.UNKNOWN: "Slack did not tell us who you are just now, so nothing was done. Please press again.",
+}
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A Slack user as far as the desk cares."""
+
+    user: str
+    team: str
+    name: str = ""
+    standing: Standing = Standing.UNKNOWN
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(
+            kind="slack",
+            value=f"{self.team}:{self.user}",
+            name=self.name,
+            verified=self.standing is Standing.MEMBER,
+        )
+
+    @property
+    def refusal(self) -> str:
+        return REFUSALS.get(self.standing, "")
+
+
+class People:
+    """Looks people up with users.info, at most once in five minutes each."""
+
+    def __init__(self, account: str, team_id: str, api: WebApi, clock: Clock) -> None:
+        self._account, self._team_id, self._api, self._clock = account, team_id, api, clock
+        self._kept: dict[tuple[str, str], tuple[datetime, Person]] = {}
+
+    def settle(self, team_id: str) -> None:
+        """The workspace that our token belongs to, unless the settings name one."""
+        self._team_id = self._team_id or team_id
+
+    @property
+    def team_id(self) -> str:
+        """Our workspace, "" while nobody has said."""
+        return self._team_id
+
+    async def look(self, user: str, team: str) -> Person:
+        """This user of the workspace `team`; standing UNKNOWN when Slack does not say."""
+        if team and self._team_id and team != self._team_id:
+            return Person(user=user, team=team, standing=Standing.OUTSIDER)
+        now = self._clock.now()
+        until, person = self._kept.get((team, user), (now, None))
+        if person is None or until <= now:
+            person = await self._ask(user, team)
+            keep = KEEP_FAILURE if person.standing is Standing.UNKNOWN else KEEP
+            self._keep((team, user), now + keep, person)
+        return person
+
+    async def _ask(self, user: str, team: str) -> Person:
+        try:
+            answer = await self._api.form("users.info", {"user": user}, timeout=QUICK)
+        except FAILURES as error:
+            if isinstance(error, SlackError) and error.code in ("user_not_found", "user_not_visible"):
+                return Person(user=user, team=team, standing=Standing.OUTSIDER)
+            log.warning("slack users.info failed account=%s error=%s", self._account, error)
+            return Person(user=user, team=team)
+        found = answer.get("user")
+        return _person(user, team or self._team_id, found if isinstance(found, dict) else {}, self._team_id)
+
+    def _keep(self, key: tuple[str, str], until: datetime, person: Person) -> None:
+        self._kept.pop(key, None)
+        self._kept[key] = (until, person)
+        if len(self._kept) > MAX_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+
+def _person(user: str, team: str, found: Mapping[str, Any], home: str) -> Person:
+    """Source of the fields: docs.slack.dev/reference/objects/user-object."""
+    profile = found.get("profile")
+    names = profile if isinstance(profile, dict) else {}
+    name = names.get("display_name") or names.get("real_name") or found.get("real_name") or found.get("name")
+    return Person(user=user, team=team, name=str(name or "")[:200], standing=_standing(found, home))
+
+
+def _standing(found: Mapping[str, Any], home: str) -> Standing:
+    if not found:
+        return Standing.UNKNOWN
+    if found.get("is_stranger") or (home and found.get("team_id") not in (None, "", home)):
+        return Standing.OUTSIDER
+    if found.get("deleted") or found.get("is_bot"):
+        return Standing.GONE
+    if found.get("is_restricted") or found.get("is_ultra_restricted"):
+        return Standing.GUEST
+    return Standing.MEMBER

@@ -1,0 +1,226 @@
+"""Outgoing messages into Web API calls, and Slack's refusals into what the outbox can act upon."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from connectors.slack.blocks import MAX_BYTES, Block, context, fold, mrkdwn, words
+from connectors.slack.card import fallback, render
+from connectors.slack.webapi import FAILURES, NotWritten, SlackError, WebApi
+from gateway.errors import Refused, Retryable, Uncertain, Undeliverable
+from gateway.model import Attachment, Outgoing, Post, Remove, Replace, SendKind, Sent
+from gateway.text.markup import split
+
+log = logging.getLogger(__name__)
+
+FileOf = Callable[[str], Awaitable[bytes]]  #: bytes by sha256; raises Refused
+
+#: Never turned into names, mentions or previews, whatever is in the text.
+QUIET = {"parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
+
+#: Slack's words for "not now" (docs.slack.dev/reference/methods/chat.postMessage, Errors).
+LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+PASSING = frozenset(
+    {
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+        "accesslimited",
+        "",
+    }
+)
+REINSTALL = "Install the app again and put the new bot token into the environment."
+#: Slack's words for "never", and what to do about it.
+REMEDIES: dict[str, str] = {
+    "channel_not_found": "Invite the app to the channel (/invite) or correct the channel id in config.toml.",
+    "not_in_channel": "Invite the app to the channel (/invite).",
+    "is_archived": "The channel is archived: unarchive it or name another in config.toml.",
+    "restricted_action": "The workspace lets only some people post there: allow the app, or name another.",
+    "restricted_action_read_only_channel": "The channel is read-only: allow the app to post, or name another.",
+    "restricted_action_thread_locked": "The thread is locked: answer on the desk.",
+    "invalid_auth": REINSTALL,
+    "not_authed": REINSTALL,
+    "account_inactive": f"The app was removed from the workspace. {REINSTALL}",
+    "token_revoked": REINSTALL,
+    "token_expired": REINSTALL,
+    "missing_scope": "The app lacks a permission: paste the manifest of docs/slack.md and install it again.",
+    "no_permission": "The app lacks a permission: paste the manifest of docs/slack.md and install it again.",
+    "message_not_found": "Somebody deleted the message in Slack; the ticket is still on the desk.",
+    "thread_not_found": "Somebody deleted the card in Slack; the ticket is still on the desk.",
+    "cant_update_message": "The message is not the app's own; the ticket is still on the desk.",
+    "edit_window_closed": "The workspace no longer lets this message be edited; see the desk.",
+    "msg_too_long": "The message is longer than Slack takes; it is whole on the desk.",
+    "msg_blocks_too_long": "The message is longer than Slack takes; it is whole on the desk.",
+    "org_login_required": "The workspace is moving to an organisation: install the app again afterwards.",
+    "ekm_access_denied": "The workspace's key administrators have suspended writing.",
+    "team_access_not_granted": "The organisation's admins must allow the app in this workspace.",
+}
+
+
+class Sender:
+    """Hands the outbox's messages to one workspace."""
+
+    def __init__(self, account: str, api: WebApi, file_of: FileOf) -> None:
+        self._account, self._api, self._file_of = account, api, file_of
+
+    async def send(self, outgoing: Outgoing, workspace: str) -> Sent:
+        """Posts, replaces or removes. Raises Retryable, Undeliverable or Uncertain."""
+        try:
+            match outgoing:
+                case Post():
+                    return await self._post(outgoing, workspace)
+                case Replace():
+                    return await self._replace(outgoing)
+                case Remove():
+                    return await self._remove(outgoing)
+        except FAILURES as error:
+            again = isinstance(outgoing, Replace | Remove)  # twice is the same as once
+            raise failure(error, self._account, outgoing.address.conversation, harmless=again) from error
+
+    async def _post(self, post: Post, workspace: str) -> Sent:
+        files, lost = await self._contents(post)
+        if post.card is not None:
+            blocks = [*render(post.card), *_named(post.attachments)]
+            sent = await self._message(post, blocks, fallback(post.card), workspace)
+            await self._add_files(post.address.conversation, sent, files)
+            return sent
+        blocks, complete = spoken(post)
+        if complete and not files:
+            line = mrkdwn(f"{_speaker(post)} {post.text}", 1000)["text"]
+            return await self._message(post, [*blocks, *_lost(lost)], line, workspace)
+        if not complete:
+            files.append(("whole-message.txt", post.text.encode()))
+        body = {"channel_id": post.address.conversation, "initial_comment": comment(post, lost)}
+        return await self._share(body, post.address.thread, files)
+
+    async def _message(self, post: Post, blocks: list[Block], line: str, workspace: str) -> Sent:
+        channel, thread = post.address.conversation, post.address.thread
+        body: dict[str, Any] = {"channel": channel, **QUIET, "text": line, "blocks": blocks}
+        if thread:
+            body["thread_ts"] = thread
+        ts = str((await self._api.call("chat.postMessage", body)).get("ts", ""))
+        keys = (f"slack:{workspace or self._account}/{channel}/{ts}",)
+        return Sent(external_ids=(ts,), thread="" if thread else ts, keys=keys)
+
+    async def _share(self, body: dict[str, Any], thread: str, files: list[tuple[str, bytes]]) -> Sent:
+        """Uploads unseen, then shows files and words in one call: a failure on the way shows nothing twice.
+
+        Source: docs.slack.dev/messaging/working-with-files.
+        """
+        ids = [{"id": await self._upload(name, content), "title": name} for name, content in files]
+        where = {"thread_ts": thread} if thread else {}
+        await self._api.call("files.completeUploadExternal", {**body, **where, "files": ids})
+        return Sent(external_ids=tuple(each["id"] for each in ids))
+
+    async def _upload(self, name: str, content: bytes) -> str:
+        asked = {"filename": name, "length": len(content)}
+        place = await self._api.form("files.getUploadURLExternal", asked)
+        await self._api.upload(str(place.get("upload_url", "")), content)
+        return str(place.get("file_id", ""))
+
+    async def _add_files(self, channel: str, card: Sent, files: list[tuple[str, bytes]]) -> None:
+        """Into the new card's thread. The card stands and names them, so a failure here sends nothing again."""
+        if not files:
+            return
+        try:
+            await self._share({"channel_id": channel}, card.external_ids[0], files)
+        except FAILURES as error:
+            log.warning("slack files not added to card account=%s error=%s", self._account, error)
+
+    async def _contents(self, post: Post) -> tuple[list[tuple[str, bytes]], list[str]]:
+        """Name and bytes of each attachment, and the names of those that cannot be shown."""
+        files: list[tuple[str, bytes]] = []
+        lost: list[str] = []
+        for each in post.attachments:
+            content = await self._content(each)
+            if content:
+                files.append((each.filename or "file", content))
+            else:
+                lost.append(each.filename)
+        return files, lost
+
+    async def _content(self, file: Attachment) -> bytes:
+        if file.content or not file.sha256:
+            return file.content
+        try:
+            return await self._file_of(file.sha256)
+        except Refused:
+            return b""
+
+    async def _replace(self, replace: Replace) -> Sent:
+        channel, ts = replace.address.conversation, replace.address.thread
+        body = {"channel": channel, "ts": ts, "parse": "none", "link_names": False}
+        shown = {"text": fallback(replace.card), "blocks": render(replace.card)}
+        await self._api.call("chat.update", {**body, **shown})
+        return Sent(external_ids=(ts,))
+
+    async def _remove(self, remove: Remove) -> Sent:
+        try:
+            await self._api.call(
+                "chat.delete", {"channel": remove.address.conversation, "ts": remove.external_id}
+            )
+        except SlackError as error:
+            if error.code != "message_not_found":  # gone already is what was wanted
+                raise
+        return Sent(external_ids=(remove.external_id,))
+
+
+def spoken(post: Post) -> tuple[list[Block], bool]:
+    """The blocks of something said in a card's thread, and whether all of it found a place."""
+    blocks, complete = fold(post.text, MAX_BYTES)
+    return [context(_speaker(post)), *blocks], complete
+
+
+def comment(post: Post, lost: list[str]) -> str:
+    """The words beside files: the start of a long text, whose whole is among the files."""
+    text = post.text if len(post.text) <= 3000 else split(post.text, 700)[0] + "\n\n*(whole text attached)*"
+    gone = f"\n\n{_gone(lost)}" if lost else ""
+    return str(mrkdwn(f"{_speaker(post)}\n\n{text}{gone}", 3900)["text"])
+
+
+def failure(error: Exception, account: str, channel: str, *, harmless: bool) -> Exception:
+    """What the outbox should know. `harmless`: doing it twice is the same as doing it once."""
+    if isinstance(error, SlackError):
+        return _refusal(error, account, channel)
+    if isinstance(error, NotWritten):
+        return Retryable(f"Slack could not be reached ({error}).", bucket=f"slack/{account}")
+    if harmless:
+        return Retryable(f"Slack did not answer ({error}).")
+    return Uncertain(f"Slack fell silent while taking the message ({error}).")
+
+
+def _refusal(error: SlackError, account: str, channel: str) -> Exception:
+    # Slack limits posting per channel and everything else per method (docs.slack.dev/apis/web-api/rate-limits).
+    limited = channel if error.method == "chat.postMessage" else error.method
+    if error.status == 429 or error.code in LIMITED:
+        return Retryable(
+            f"Slack limits {error.method}.", after=error.after, bucket=f"slack/{account}/{limited}"
+        )
+    if error.status >= 500 or error.code in PASSING:
+        return Retryable(f"Slack failed: {error}.", after=error.after)
+    remedy = REMEDIES.get(error.code, "The ticket is still on the desk; answer there.")
+    needed = f" (needs {error.needed})" if error.needed else ""
+    return Undeliverable(error.code, f"Slack refused: {error.code}{needed}. {remedy}")
+
+
+def _speaker(post: Post) -> str:
+    role = {SendKind.ANSWER: "bot", SendKind.NOTICE: "", SendKind.AGENT: ""}[post.kind]
+    name = f"**{words(post.author)}**" if post.author.strip() else ""
+    return " · ".join(part for part in (name, role) if part) or "Deskgate"
+
+
+def _named(files: tuple[Attachment, ...]) -> list[Block]:
+    names = ", ".join(words(file.filename) for file in files[:20])
+    return [context(f"Attached: {names}")] if names else []
+
+
+def _lost(names: list[str]) -> list[Block]:
+    return [context(_gone(names))] if names else []
+
+
+def _gone(names: list[str]) -> str:
+    return "Not kept: " + ", ".join(words(name) for name in names[:20])
