@@ -10,39 +10,59 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
+class Rings:
+    """The topics that rang for one listener, each once until it has looked."""
+
+    def __init__(self) -> None:
+        self._rung: dict[str, None] = {}
+        self._wake = asyncio.Event()
+
+    def add(self, topic: str) -> None:
+        self._rung[topic] = None
+        self._wake.set()
+
+    def __aiter__(self) -> Rings:
+        return self
+
+    async def __anext__(self) -> str:
+        # Not a generator: a cancelled wait (a timeout) must leave the listener alive.
+        await self._wake.wait()
+        topic = next(iter(self._rung))
+        del self._rung[topic]
+        if not self._rung:
+            self._wake.clear()
+        return topic
+
+    async def wait(self, seconds: float) -> None:
+        """Returns at the next ring, or after this long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await anext(self)
+        except TimeoutError:
+            pass
+
+
 class Bell:
     """Topics and who listens to them; belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._listeners: dict[str, set[asyncio.Queue[str]]] = {}
+        self._listeners: dict[str, set[Rings]] = {}
 
     def ring(self, topic: str) -> None:
-        """Wakes the listeners of this topic, each once per topic until it has looked."""
-        for queue in self._listeners.get(topic, ()):
-            queue.put_nowait(topic)
+        """Wakes the listeners of this topic."""
+        for rings in self._listeners.get(topic, ()):
+            rings.add(topic)
 
     @asynccontextmanager
-    async def listen(self, *topics: str) -> AsyncIterator[AsyncIterator[str]]:
+    async def listen(self, *topics: str) -> AsyncIterator[Rings]:
         """The topics as they ring while inside; what rings between two looks is not lost."""
-        queue: asyncio.Queue[str] = asyncio.Queue()
+        rings = Rings()
         for topic in topics:
-            self._listeners.setdefault(topic, set()).add(queue)
+            self._listeners.setdefault(topic, set()).add(rings)
         try:
-            yield _drain(queue)
+            yield rings
         finally:
             for topic in topics:
-                self._listeners[topic].discard(queue)
+                self._listeners[topic].discard(rings)
                 if not self._listeners[topic]:
                     del self._listeners[topic]
-
-
-async def _drain(queue: asyncio.Queue[str]) -> AsyncIterator[str]:
-    while True:
-        topic = await queue.get()
-        # A busy topic rings many times before a slow listener looks; once is enough.
-        seen = {topic}
-        yield topic
-        while not queue.empty():
-            if (more := queue.get_nowait()) not in seen:
-                seen.add(more)
-                yield more

@@ -17,6 +17,7 @@ from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation import excerpt, hand_off, refresh_card, tell_agents
 from gateway.model import (
+    ActionResult,
     AdminChange,
     AgentAction,
     Choice,
@@ -99,7 +100,8 @@ class Turn:
     def _keep(self, row: LedgerRow, message: Message, screened: Screened | None) -> None:
         thread = choose(message, self._now_known(), self.context.policy)
         if thread.join is Join.COPY:
-            return self._copy(row, message, thread)
+            self._copy(row, message, thread)
+            return
         draft = self._ticket_for(row, message, thread)
         self._append(draft, row, message)
         if message.offer is not None:
@@ -208,9 +210,8 @@ class Turn:
         self._done(row, thread.ticket, reason="copy: the same message by another door")
 
     def _returned(self, row: LedgerRow, message: Message) -> None:
-        assert message.bounce is not None
-        number = self.keys.get(message.bounce.original_key, 0)
-        if number not in self.case.folders:
+        number = self.keys.get(message.bounce.original_key, 0) if message.bounce else 0
+        if number not in self.case.folders or message.bounce is None:
             return self._done(row, 0, reason="bounce: of a mail that no ticket knows")
         reports_in.bounce(self._draft(number), self.context, message.bounce)
         return self._done(row, number, reason="bounce")
@@ -244,7 +245,7 @@ class Turn:
     def _act(self, row: LedgerRow, action: AgentAction) -> None:
         number = action.ticket or (self.keys.get(f"at:{action.address.key}", 0) if action.address else 0)
         if number not in self.case.folders and number not in self.drafts:
-            result = desk.ActionResult(state="refused", detail="There is no such ticket.")
+            result = ActionResult(state="refused", detail="There is no such ticket.")
         else:
             result = desk.act(self._draft(number), self.context, action, row.id)
             number = result.ticket

@@ -8,7 +8,18 @@ from gateway.case import PendingSend
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation import refresh_card, tell_agents
-from gateway.model import Bounce, DeliveryReport, Leg, Post, SendKind, SendState, Side, Status, TimerDue
+from gateway.model import (
+    Bounce,
+    DeliveryReport,
+    Leg,
+    Outgoing,
+    Post,
+    SendKind,
+    SendState,
+    Side,
+    Status,
+    TimerDue,
+)
 from gateway.voice import word
 
 
@@ -19,8 +30,8 @@ def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
     if send is None:
         return
     if report.state is SendState.FAILED and (other := _other_way(draft, send)):
-        return _relay(draft, context, send, other)
-    if any(leg.id == send.leg and leg.side is Side.REQUESTER for leg in draft.legs):
+        _relay(draft, context, send, send.outgoing, other)
+    elif any(leg.id == send.leg and leg.side is Side.REQUESTER for leg in draft.legs):
         draft.event("unreached", reason=report.reason)
         tell_agents(draft, _for_agents(report))
         refresh_card(draft, context.policy)
@@ -28,18 +39,19 @@ def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
 
 def _other_way(draft: Draft, send: PendingSend) -> Leg | None:
     """A requester's leg that is not the one that failed, if the message is worth following them with."""
-    if send.kind is SendKind.ANSWER or not isinstance(send.outgoing, Post):
+    if send.kind is SendKind.ANSWER:
         return None
     others = (leg for leg in draft.legs if leg.side is Side.REQUESTER and leg.id != send.leg and leg.link)
     return next(others, None)
 
 
-def _relay(draft: Draft, context: Context, send: PendingSend, leg: Leg) -> None:
-    assert isinstance(send.outgoing, Post)
+def _relay(draft: Draft, context: Context, send: PendingSend, said: Outgoing, leg: Leg) -> None:
+    if not isinstance(said, Post):
+        return
     link = f"{context.policy.public_url}{leg.link}" if leg.link.startswith("/") else leg.link
-    text = f"{send.outgoing.text}\n\n---\n\n{word(draft, context, 'continued', link=link)}"
+    text = f"{said.text}\n\n---\n\n{word(draft, context, 'continued', link=link)}"
     outgoing = msgspec.structs.replace(
-        send.outgoing, address=leg.address, text=text, reply_key=context.policy.reply_key(draft.ticket.id)
+        said, address=leg.address, text=text, reply_key=context.policy.reply_key(draft.ticket.id)
     )
     draft.send(leg, outgoing, kind=send.kind, entry=send.entry)
     draft.event("relayed", send=send.id, channel=leg.address.connector)

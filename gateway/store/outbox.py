@@ -127,13 +127,15 @@ def settle_sent(tx: Tx, send: ClaimedSend, sent: Sent, now: int) -> bool:
     return True
 
 
-def settle_retry(tx: Tx, send: ClaimedSend, not_before: int, reason: str, bucket: str, open_at: int) -> bool:
-    """Puts it back for later; a bucket that the service named waits as a whole."""
+def settle_retry(
+    tx: Tx, send: ClaimedSend, not_before: int, reason: str, bucket: str, open_at: int, again: bool
+) -> bool:
+    """Puts it back for later (`again`: it may have arrived); a bucket that the service named waits as a whole."""
     if not mine(tx, send):
         return False
     tx.run(
-        "UPDATE outbox SET state = 'queued', not_before = ?, reason = ? WHERE id = ?",
-        (not_before, reason, send.id),
+        "UPDATE outbox SET state = 'queued', not_before = ?, reason = ?, again = again + ? WHERE id = ?",
+        (not_before, reason, int(again), send.id),
     )
     if bucket:
         tx.run(

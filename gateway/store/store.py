@@ -103,10 +103,10 @@ class Store:
         return await self.driver.write(lambda tx: outbox.settle_sent(tx, send, sent, now))
 
     async def settle_retry(
-        self, send: ClaimedSend, not_before: int, reason: str, bucket: str = "", open_at: int = 0
+        self, send: ClaimedSend, not_before: int, reason: str, bucket: str, open_at: int, again: bool
     ) -> bool:
         return await self.driver.write(
-            lambda tx: outbox.settle_retry(tx, send, not_before, reason, bucket, open_at)
+            lambda tx: outbox.settle_retry(tx, send, not_before, reason, bucket, open_at, again)
         )
 
     async def settle_failed(

@@ -1,0 +1,65 @@
+"""What a turn must read, from what its inputs mention."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.case import Claim
+from gateway.clock import to_ms
+from gateway.model import (
+    AdminChange,
+    AgentAction,
+    AnyInput,
+    Deletion,
+    DeliveryReport,
+    Edit,
+    Identity,
+    Message,
+    TimerDue,
+)
+from gateway.policy import Policy
+from gateway.store.cases import CaseQuery
+from gateway.threads import conversation_keys
+
+
+def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
+    """The keys, people, tickets and sends that the inputs of this claim name."""
+    inputs = [row.input for row in claim.rows]
+    people = [who for each in inputs if (who := _person(each))]
+    messages = [each for each in inputs if isinstance(each, Message)]
+    recipient = ""
+    if messages:
+        a = messages[-1].address
+        recipient = f"{a.connector}/{a.account}/{a.conversation}"
+    return CaseQuery(
+        identity=people[-1] if people else None,
+        recipient=recipient,
+        since=to_ms(now - policy.budget_window),
+        keys=tuple(dict.fromkeys(key for each in inputs for key in _keys(each, policy))),
+        message_keys=tuple(
+            dict.fromkeys(key for each in inputs if (key := getattr(each, "message_key", "")))
+        ),
+        tickets=tuple({number for each in inputs if (number := getattr(each, "ticket", 0))}),
+        sends=(),
+    )
+
+
+def _person(value: AnyInput) -> Identity | None:
+    match value:
+        case Message() | Edit() | Deletion():
+            return value.sender
+        case AgentAction():
+            return value.actor
+        case DeliveryReport() | TimerDue() | AdminChange():
+            return None
+
+
+def _keys(value: AnyInput, policy: Policy) -> tuple[str, ...]:
+    match value:
+        case Message():
+            returned = (value.bounce.original_key,) if value.bounce and value.bounce.original_key else ()
+            return (*value.refers_to[:100], *conversation_keys(value, policy), *returned)
+        case AgentAction() if value.address is not None:
+            return (f"at:{value.address.key}",)
+        case _:
+            return ()

@@ -1,0 +1,81 @@
+"""Between an input and its sealed ledger row: files and large raw bytes go to blobs, the rest is one sealed text."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gateway.clock import to_ms
+from gateway.model import AnyInput, Attachment, Delivery, Message
+from gateway.privacy import CHUNK, Seal
+from gateway.store.ledger import BlobPart, TakeRow
+
+#: How long an album waits for its other parts.
+ALBUM = timedelta(seconds=1.5)
+#: From this size on, sealing leaves the event loop.
+LARGE = 256 * 1024
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyInput)
+
+
+async def sealed_row(delivery: Delivery, seal: Seal, now: datetime) -> TakeRow:
+    """The row that `take` writes; large deliveries are sealed in a thread."""
+    size = len(delivery.raw) + sum(len(file.content) for file in _files(delivery.input))
+    if size > LARGE:
+        return await asyncio.to_thread(seal_row, delivery, seal, now)
+    return seal_row(delivery, seal, now)
+
+
+def seal_row(delivery: Delivery, seal: Seal, now: datetime) -> TakeRow:
+    """Seals the input, its files and its raw bytes."""
+    value, blobs = _without_content(delivery.input, seal)
+    raw, raw_blob = delivery.raw, ""
+    if len(raw) > CHUNK:
+        blob = _blob(raw, seal)
+        blobs, raw, raw_blob = [*blobs, blob], b"", blob.sha256
+    waits = ALBUM if isinstance(value, Message) and value.media_group else timedelta()
+    return TakeRow(
+        connector=value.connector,
+        account=value.account,
+        delivery_key=value.delivery_key,
+        stream=value.stream,
+        kind=str(value.__struct_config__.tag),
+        received_at=to_ms(now),
+        ready_at=to_ms(now + waits),
+        sealed=seal.seal(_encoder.encode(value), b"input"),
+        raw=seal.seal(raw, b"raw") if raw else None,
+        raw_blob=raw_blob,
+        blobs=tuple(blobs),
+    )
+
+
+def unsealed(sealed: bytes, seal: Seal) -> AnyInput:
+    """The input of a ledger row. Raises CannotOpen, msgspec.DecodeError."""
+    value: AnyInput = _decoder.decode(seal.open(sealed, b"input"))
+    return value
+
+
+def _files(value: AnyInput) -> tuple[Attachment, ...]:
+    return getattr(value, "attachments", ())
+
+
+def _without_content(value: AnyInput, seal: Seal) -> tuple[AnyInput, list[BlobPart]]:
+    files = _files(value)
+    if not files:
+        return value, []
+    kept, blobs = [], []
+    for file in files:
+        if file.content and not file.skipped:
+            blob = _blob(file.content, seal)
+            blobs.append(blob)
+            file = msgspec.structs.replace(file, content=b"", sha256=blob.sha256, size=blob.size)
+        kept.append(msgspec.structs.replace(file, content=b""))
+    return msgspec.structs.replace(value, attachments=tuple(kept)), blobs
+
+
+def _blob(content: bytes, seal: Seal) -> BlobPart:
+    sha256, parts = seal.seal_file(content)
+    return BlobPart(sha256=sha256, size=len(content), parts=parts)
