@@ -16,7 +16,7 @@ from connectors.email import reply_key
 from connectors.email.automatic import OWN_FIELD
 from connectors.email.settings import Settings
 from gateway.errors import Undeliverable
-from gateway.model import Attachment, Button, ChoiceAction, Post, SendKind, reference
+from gateway.model import Attachment, Post, SendKind, reference
 from gateway.text.markup import to_mail_html, to_plain
 from gateway.text.reply import strip_subject
 
@@ -105,7 +105,7 @@ def _header_address(name: str, address: str) -> MailAddress:
 
 def _subject(post: Post, company: str) -> str:
     mark = f"[{reference(post.ticket)}]"
-    topic = strip_subject(one_line(post.subject).replace(mark, " "))[:200] or one_line(company)
+    topic = strip_subject(one_line(post.subject).replace(mark, " "))[:250] or one_line(company)
     prefix = "Re: " if _message_ids(post.references) else ""
     return f"{prefix}{topic} {mark}" if post.ticket else f"{prefix}{topic}"
 
@@ -118,16 +118,10 @@ def _mark_automatic(mail: EmailMessage, settings: Settings) -> None:
 
 
 def _markdown(post: Post, settings: Settings) -> str:
-    parts = [post.text, _choices(post.buttons)]
-    if settings.quote and post.quote:
-        parts.append("\n".join(f"> {line}" for line in post.quote.splitlines()))
-    return "\n\n".join(part for part in parts if part)
-
-
-def _choices(buttons: tuple[Button, ...]) -> str:
-    """Choices between articles as numbers to answer with; the other buttons are words of the text already."""
-    offered = [b for b in buttons if b.choice.action in (ChoiceAction.ARTICLE, ChoiceAction.NONE_OF_THESE)]
-    return "\n".join(f"{number}. {one_line(button.label)}" for number, button in enumerate(offered, 1))
+    """The text alone: what buttons offer elsewhere, the core has said in words."""
+    if not (settings.quote and post.quote):
+        return post.text
+    return post.text + "\n\n" + "\n".join(f"> {line}" for line in post.quote.splitlines())
 
 
 def _body(mail: EmailMessage, post: Post, settings: Settings) -> None:

@@ -38,6 +38,7 @@ def normalize(
     left_out      why `raw` holds the headers only, "" when it is the whole mail
     """
     mail = parse_mail(raw)
+    unreadable = left_out or _unread(mail)
     sender = Identity(kind="email", value=_sender_value(mail.from_address, raw), name=mail.from_name)
     message = Message(
         connector="email",
@@ -46,8 +47,8 @@ def normalize(
         at=_when(mail.date, now),
         address=Address(connector="email", account=account, conversation=sender.value),
         sender=sender,
-        text=mail.reply,
-        full_text=mail.body if mail.body != mail.reply else "",
+        text="" if unreadable else mail.reply,
+        full_text=mail.body if unreadable or mail.body != mail.reply else "",
         subject=mail.subject,
         language=settings.language,
         attachments=tuple(_attachment(one) for one in mail.attachments),
@@ -57,7 +58,7 @@ def normalize(
         recipients=_lower((*mail.to, *mail.cc)),
         automatic=_automatic(mail, settings, key),
         bounce=_bounce(mail),
-        unreadable=left_out or _unread(mail),
+        unreadable=unreadable,
     )
     return [Delivery(input=message, raw=raw)]
 

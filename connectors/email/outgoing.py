@@ -57,7 +57,10 @@ class Relay:
         self._turn = asyncio.Lock()
 
     async def send(self, mail: Composed) -> None:
-        """Returns once the relay has taken it. Raises Retryable, Undeliverable, or Uncertain when it may have."""
+        """Returns once the relay has taken it, within twice smtp_timeout.
+
+        Raises Retryable, Undeliverable, or Uncertain when the relay may have it.
+        """
         async with self._turn:
             try:
                 await self._transfer(mail)
@@ -76,7 +79,8 @@ class Relay:
 
     async def _transfer(self, mail: Composed) -> None:
         try:
-            client = await self._envelope(mail)
+            async with asyncio.timeout(self._settings.smtp_timeout):
+                client = await self._envelope(mail)
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._explain(error) from error
         await self._content(client, mail.raw)
@@ -126,6 +130,7 @@ class Relay:
         if self._client is None or not self._client.is_connected:
             self._client = self._new_client()
             await self._client.connect()
+            await _greet(self._client)
         return self._client
 
     def _new_client(self) -> SMTP:
@@ -192,6 +197,15 @@ class Relay:
         )
         log.error("email relay does not fit the settings: %s", type(error).__name__)
         return Retryable(reason, after=_CONFIG_WAIT, bucket=self._bucket)
+
+
+async def _greet(client: SMTP) -> None:
+    """EHLO, or HELO for the oldest servers, so that it is known what the relay can do."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            await client.helo()
 
 
 def _stuffed(raw: bytes) -> bytes:

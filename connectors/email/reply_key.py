@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from gateway.model import reference
 
-_KEY = re.compile(r"[A-Za-z0-9_-]{6,48}")
-_BODY_MARK = re.compile(r"\[DG-\d{1,19}/([A-Za-z0-9_-]{6,48})\]")
+_KEY = re.compile(r"[a-z0-9_-]{6,48}")
+_BODY_MARK = re.compile(r"\[DG-\d{1,19}/([a-z0-9_-]{6,48})\]")
 _OURS = re.compile(r"dg-(\d{1,19})-([0-9a-f]{24})@.+", re.IGNORECASE)
 
 
@@ -27,9 +27,9 @@ def is_ours(address: str, ours: Iterable[str]) -> bool:
 
 
 def keys_in(recipients: Iterable[str], ours: Iterable[str]) -> list[str]:
-    """The keys that plus forms of our addresses carry, in order, each once, with the case they came in."""
+    """The keys that plus forms of our addresses carry, in order, each once; lower-cased, as relays may do too."""
     mine = tuple(ours)
-    parts = [_plus_part(recipient, one) for recipient in recipients for one in mine]
+    parts = [_plus_part(recipient.lower(), one) for recipient in recipients for one in mine]
     return list(dict.fromkeys(part for part in parts if _KEY.fullmatch(part)))
 
 

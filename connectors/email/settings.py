@@ -107,7 +107,9 @@ class Settings(BaseModel):
         SecretStr(""), description="Password there, or an app password. Default empty."
     )
     smtp_timeout: float = Field(
-        60.0, gt=0, description="Seconds to wait for each of its answers. Default 60."
+        60.0,
+        gt=0,
+        description="Seconds it may take to accept a mail's addresses, and again its content. Default 60.",
     )
 
     ca_file: str = Field(
