@@ -1,0 +1,95 @@
+"""The accounts of config.toml as connectors: imported by name, only when enabled, each checked by its own Settings."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from connectors import REGISTRY
+from gateway.connector import Connector
+from gateway.errors import SettingsError
+from gateway.privacy import Seal
+from gateway.settings import Settings, explain, is_loopback
+
+
+class Account:
+    """One account: its checked settings, and the class that serves it."""
+
+    def __init__(self, kind: str, name: str, factory: Any, settings: BaseModel) -> None:
+        self.kind, self.name, self.factory, self.settings = kind, name, factory, settings
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    def loopback(self, server_host: str) -> bool:
+        """Whether only this machine reaches it; a web account is where the server is."""
+        own = getattr(self.settings, "loopback", None)
+        return bool(own()) if callable(own) else is_loopback(server_host)
+
+    def connect(self, seal: Seal) -> Connector:
+        connector: Connector = self.factory(self.name, self.settings, seal.derive(f"connector/{self.key}"))
+        return connector
+
+
+def accounts(settings: Settings, where: str) -> list[Account]:
+    """Every enabled account. Raises SettingsError with every problem of every account."""
+    found: list[Account] = []
+    problems: list[str] = []
+    for kind, entries in settings.connectors.items():
+        try:
+            factory, model = _load(kind)
+        except KeyError:
+            close = difflib.get_close_matches(kind, REGISTRY, 1)
+            hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(REGISTRY)}."
+            problems.append(f"{where}: connectors.{kind} is no channel. {hint}")
+            continue
+        for name, data in entries.items():
+            try:
+                found.append(Account(kind, name, factory, model.model_validate(data)))
+            except ValidationError as error:
+                problems += explain(error, where, ("connectors", kind, name), model)
+    problems += _queue_problems(settings, found, where)
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def _load(kind: str) -> tuple[Any, type[BaseModel]]:
+    module_name, _, class_name = REGISTRY[kind].partition(":")
+    module = importlib.import_module(module_name)
+    return getattr(module, class_name), module.Settings
+
+
+def _queue_problems(settings: Settings, found: list[Account], where: str) -> list[str]:
+    known = ", ".join(settings.queues)
+    problems = [
+        f"{where}: connectors.{a.kind}.{a.name}.queue: there is no queue {queue!r}. Choose one of: {known}."
+        for a in found
+        if (queue := getattr(a.settings, "queue", "")) and queue not in settings.queues
+    ]
+    slack = [a.name for a in found if a.kind == "slack"]
+    for name, queue in settings.queues.items():
+        if queue.slack_channel and not slack:
+            problems.append(
+                f"{where}: queues.{name}.slack_channel needs a Slack account. Add [connectors.slack.main]."
+            )
+        elif queue.slack_channel and len(slack) > 1 and queue.slack_account not in slack:
+            problems.append(f"{where}: queues.{name}.slack_account must say which: {', '.join(slack)}.")
+    return problems
+
+
+def policy_accounts(found: list[Account], connected: Mapping[str, Connector]) -> dict[str, dict[str, Any]]:
+    """What the core must know of each account: default queue, language, whether it has threads."""
+    return {
+        account.key: {
+            "queue": getattr(account.settings, "queue", ""),
+            "language": getattr(account.settings, "language", ""),
+            "threaded": connected[account.key].capabilities.threads,
+        }
+        for account in found
+    }

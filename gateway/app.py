@@ -1,0 +1,274 @@
+"""The composition root: reads settings, makes every part, starts and stops them. The only file that imports all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.articles import load as load_articles
+from gateway import words
+from gateway.accounts import Account, accounts, policy_accounts
+from gateway.clock import Clock, SystemClock, to_ms
+from gateway.connector import Connector
+from gateway.errors import SettingsError
+from gateway.host import StoreHost
+from gateway.intake import Intake
+from gateway.knowledge import Knowledge
+from gateway.model import Address, Agent, Role
+from gateway.outbox import Outbox
+from gateway.policy import AccountPolicy, Policy, QueuePolicy
+from gateway.privacy import Seal, installation_key
+from gateway.settings import QueueSettings, Settings, is_loopback, load
+from gateway.store import Store, open_driver
+from gateway.timers import Timers
+from gateway.web import attach as attach_pages
+from gateway.web.site import Site
+
+log = logging.getLogger("deskgate")
+
+#: How long a stop may take, seconds; orchestrators usually allow ten.
+STOP_WITHIN = 8.0
+SIGN_IN_HOURS = 24
+FIRST_ADMIN = "admin"
+
+
+class Deskgate:
+    """One replica: everything it is made of, by name, so that tests can look at any of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        found: list[Account],
+        *,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        environ = os.environ if environ is None else environ
+        self.settings, self.clock = settings, clock or SystemClock()
+        older = tuple(bytes.fromhex(key) for key in environ.get("DESKGATE_OLD_KEYS", "").split())
+        self.seal = Seal(installation_key(environ.get("DESKGATE_KEY", ""), settings.store.key_file), older)
+        self.local = all(account.loopback(settings.server.host) for account in found)
+        self.accounts = found
+        self.connectors: dict[str, Connector] = {each.key: each.connect(self.seal) for each in found}
+        self.policy = make_policy(settings, found, self.connectors, self.seal)
+        self.knowledge = Knowledge(settings.bot.articles, self.clock, samples=self.local)
+        self.store = Store(open_driver(settings.store.database))
+        self.intake = Intake(
+            self.store, self.seal, self.clock, lambda: self.policy, lambda: self.knowledge.bot
+        )
+        self.outbox = Outbox(
+            self.store,
+            self.seal,
+            self.clock,
+            self.connectors,
+            give_up=timedelta(hours=settings.automatic.give_up_hours),
+            resend_agents=settings.automatic.resend_agents,
+        )
+        self.timers = Timers(self.store, self.seal, self.clock)
+        self.host = StoreHost(
+            self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog
+        )
+        self.ready = False
+        self._agent_names: dict[str, str] = {}
+
+    def web_app(self) -> web.Application:
+        """The pages, every connector's routes, health, and the background work for as long as the app runs."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.cleanup_ctx.append(self._running)
+        for connector in self.connectors.values():
+            connector.attach(app, self.host)
+        attach_pages(app, self._site())
+        return app
+
+    def _site(self) -> Site:
+        mail = next((a for a in self.accounts if a.kind == "email"), None)
+        return Site(
+            company=self.policy.company,
+            bot_name=self.policy.bot_name,
+            public_url=self.policy.public_url,
+            languages=self.policy.languages,
+            demo=self.local,
+            host=self.host,
+            reads=self.host,
+            people=self.host,
+            bot=lambda: self.knowledge.bot,
+            problems=lambda: self.knowledge.problems,
+            clock=self.clock,
+            key=self.seal.derive("web"),
+            agent_name=lambda agent: self._agent_names.get(agent, agent),
+            hidden_queues=self._hidden_queues,
+            email_account=mail.name if mail else "",
+            email_address=str(getattr(mail.settings, "address", "")) if mail else "",
+            chat=any(a.kind == "webchat" for a in self.accounts),
+            proxies=self.settings.server.proxies,
+        )
+
+    def _hidden_queues(self, agent: Agent) -> tuple[str, ...]:
+        queues = self.policy.queues
+        return tuple(name for name in queues if not self.policy.may_see(name, agent.id, agent.role))
+
+    # ------------------------------------------------------------ life
+
+    async def _running(self, app: web.Application) -> AsyncIterator[None]:
+        await self.store.open()
+        await self._refresh_names()
+        work = (
+            self.intake.run(),
+            self.outbox.run(),
+            self.timers.run(),
+            self.knowledge.run(),
+            self.host.watch_backlog(),
+            self._watch_names(),
+        )
+        tasks = [asyncio.create_task(_supervised(coroutine)) for coroutine in work]
+        self.ready = True
+        try:
+            yield
+        finally:
+            self.ready = False
+            await self._stop(tasks)
+
+    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WITHIN):
+                await asyncio.gather(*tasks, return_exceptions=True)
+        self.intake.close()
+        await self.store.close()
+
+    async def _refresh_names(self) -> None:
+        self._agent_names = {agent.id: agent.name for agent in await self.store.agents()}
+
+    async def _watch_names(self) -> None:
+        async with self.store.bell.listen("agents") as rings:
+            async for _ in rings:
+                await self._refresh_names()
+
+    async def first_link(self) -> str:
+        """The path of a one-time link for the first admin, "" once anybody has signed in."""
+        if any(agent.name for agent in await self.store.agents()):
+            return ""
+        now = to_ms(self.clock.now())
+        await self.store.add_agent(Agent(id=FIRST_ADMIN, name="", role=Role.ADMIN), now)
+        return await self.sign_in_link(FIRST_ADMIN)
+
+    async def sign_in_link(self, agent: str) -> str:
+        """The path of a new one-time link for this member of the desk."""
+        token = secrets.token_urlsafe(24)
+        await self.store.add_sign_in(token, agent, to_ms(self.clock.deadline(SIGN_IN_HOURS * 3600)))
+        return f"/desk/enter/{token}"
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        if self.ready and await self.store.alive():
+            return web.Response(text="ready\n")
+        return web.Response(status=503, text="not ready\n")
+
+
+async def _supervised(work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("a background task ended; the process must be restarted")
+        os._exit(70)  # a replica without its intake or outbox would only seem to work
+
+
+def read_settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings, list[Account]]:
+    """Everything that a start needs, checked. Raises SettingsError with every problem at once."""
+    settings = load(path, environ)
+    found = accounts(settings, str(path))
+    problems = _exposure_problems(settings, found, str(path))
+    if problems:
+        raise SettingsError(problems)
+    return settings, found
+
+
+def _exposure_problems(settings: Settings, found: list[Account], where: str) -> list[str]:
+    outside = [a.key for a in found if not a.loopback(settings.server.host)]
+    if not outside or (settings.site.public_url and not is_loopback(_host(settings.site.public_url))):
+        return []
+    return [
+        f"{where}: site.public_url is required because {', '.join(outside)} can be reached from other machines. "
+        'Set it to the address people use, such as "https://help.example.com".'
+    ]
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition(":")[0]
+
+
+def sample_problems(settings: Settings, found: list[Account]) -> list[str]:
+    """Sample articles that will not answer, because a channel leaves this machine."""
+    if all(a.loopback(settings.server.host) for a in found):
+        return []
+    names = [a.name for a in load_articles(settings.bot.articles).articles if a.sample]
+    if not names:
+        return []
+    return [
+        f"{settings.bot.articles}: {len(names)} sample articles are not used, because a channel leaves this machine "
+        f"({', '.join(names[:5])}{', …' if len(names) > 5 else ''}). Write your own, or remove `sample: true` "
+        "from those that are true for you."
+    ]
+
+
+def make_policy(
+    settings: Settings, found: list[Account], connected: Mapping[str, Connector], seal: Seal
+) -> Policy:
+    """The settings as decisions see them."""
+    site, automatic = settings.site, settings.automatic
+    slack = [account.name for account in found if account.kind == "slack"]
+    every = policy_accounts(found, connected)
+    return Policy(
+        revision=settings.revision,
+        company=site.company,
+        bot_name=site.bot_name,
+        public_url=site.public_url or f"http://{settings.server.host}:{settings.server.port}",
+        privacy_url=site.privacy_url,
+        languages=site.languages,
+        queues={name: _queue(name, queue, slack) for name, queue in settings.queues.items()},
+        default_queue=settings.default_queue,
+        protected_queue=settings.protected_queue,
+        accounts={key: AccountPolicy(**values) for key, values in every.items()},
+        own_addresses=frozenset(a for account in found for a in getattr(account.settings, "ours", ())),
+        blocked=frozenset(value.lower() for value in settings.screening.blocked),
+        bot_enabled=settings.bot.enabled,
+        max_answers=settings.bot.max_answers,
+        budget=automatic.budget,
+        budget_window=timedelta(minutes=automatic.window_minutes),
+        idle_window=timedelta(hours=automatic.idle_hours),
+        max_age=timedelta(hours=automatic.max_age_hours),
+        undo=timedelta(seconds=settings.desk.undo_seconds),
+        close_after=timedelta(days=settings.desk.close_after_days),
+        words=words.load(),
+        secret=seal.derive("reply-address"),
+    )
+
+
+def _queue(name: str, queue: QueueSettings, slack: list[str]) -> QueuePolicy:
+    address = None
+    if queue.slack_channel:
+        account = queue.slack_account or slack[0]
+        address = Address(connector="slack", account=account, conversation=queue.slack_channel)
+    return QueuePolicy(
+        name=name,
+        title=queue.title,
+        tier=queue.tier,
+        address=address,
+        protected=queue.protected,
+        members=frozenset(queue.members),
+    )

@@ -1,0 +1,231 @@
+"""The `deskgate` command. Each subcommand is one function; imports are late so that small ones start fast."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.errors import DeskgateError, SettingsError
+
+if TYPE_CHECKING:
+    from gateway.app import Deskgate
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code is 0 for good, 1 for a finding, 2 for a mistake in how it was called."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except SettingsError as error:
+        print("Deskgate cannot start:", *error.problems, sep="\n  ", file=sys.stderr)
+        return 1
+    except DeskgateError as error:
+        print(f"deskgate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deskgate", description="A front door for customer support.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run Deskgate until it is stopped")
+    _config_option(serve)
+    serve.add_argument("--log", choices=("text", "json"), default="text", help="how log lines look")
+    serve.set_defaults(command=_serve)
+
+    check = commands.add_parser(
+        "check", help="check settings and articles as a start would, without starting"
+    )
+    _config_option(check)
+    check.set_defaults(command=_check)
+
+    ask = commands.add_parser("ask", help="ask the knowledge base, without any settings")
+    ask.add_argument("text", nargs="*", help="the question; may be a whole plain-text mail")
+    ask.add_argument("--kb", type=Path, default=Path("kb_articles"), help="folder of articles")
+    ask.add_argument("--lang", default=None, help="language of the question, when known")
+    ask.add_argument("--jsonl", action="store_true", help='read {"id", "text"} lines, write one line each')
+    ask.set_defaults(command=_ask)
+
+    mail = commands.add_parser("mail", help="look at mails").add_subparsers(required=True, metavar="COMMAND")
+    parse = mail.add_parser("parse", help="what Deskgate reads in mail files")
+    parse.add_argument("files", nargs="+", metavar="FILE")
+    parse.add_argument("--jsonl", action="store_true", help="one line of JSON a mail (the only form)")
+    parse.set_defaults(command=_mail_parse)
+
+    ledger = commands.add_parser("ledger", help="look at what came in").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    count = ledger.add_parser("check", help="whether everything acknowledged is accounted for")
+    _config_option(count)
+    count.set_defaults(command=_ledger_check)
+
+    link = commands.add_parser("sign-in", help="print a one-time link to the desk for a member")
+    _config_option(link)
+    link.add_argument("agent", nargs="?", default="admin", help="id of the member (default: admin)")
+    link.set_defaults(command=_sign_in)
+    return parser
+
+
+def _config_option(parser: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("DESKGATE_CONFIG", "config.toml"))
+    parser.add_argument(
+        "--config", type=Path, default=default, metavar="FILE", help="settings (default: config.toml)"
+    )
+
+
+# ---------------------------------------------------------------- serve
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from gateway.app import Deskgate, read_settings, sample_problems
+    from gateway.logs import set_up
+
+    set_up(options.log)
+    settings, accounts = read_settings(options.config, os.environ)
+    for problem in sample_problems(settings, accounts):
+        print(f"note: {problem}", file=sys.stderr)
+    _use_uvloop()
+    asyncio.run(_run(Deskgate(settings, accounts)))
+    return 0
+
+
+def _use_uvloop() -> None:
+    try:
+        import uvloop
+    except ImportError:
+        return
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+async def _run(deskgate: Deskgate) -> None:
+    from aiohttp import web
+
+    server = deskgate.settings.server
+    runner = web.AppRunner(deskgate.web_app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, server.host, server.port).start()
+        await _welcome(deskgate, runner.addresses[0][1])
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _welcome(deskgate: Deskgate, port: int) -> None:
+    base = deskgate.settings.site.public_url or f"http://127.0.0.1:{port}"
+    lines = [
+        "",
+        f"  Deskgate is running for {deskgate.policy.company}.",
+        "",
+        f"  Start page   {base}/",
+        f"  Web chat     {base}/chat",
+        f"  Help centre  {base}/help",
+    ]
+    if link := await deskgate.first_link():
+        lines += [
+            f"  Your desk    {base}{link}",
+            "               (this link works once and makes you the admin)",
+        ]
+    else:
+        lines += [f"  The desk     {base}/desk   (a new link: deskgate sign-in)"]
+    for account in deskgate.accounts:
+        if account.kind == "email":
+            address, listen = account.settings.address, account.settings.listen  # type: ignore[attr-defined]
+            lines.append(f"  Mail         to {address}" + (f" by SMTP at {listen}" if listen else ""))
+    print(*lines, "", "  Stop with Ctrl+C.", "", sep="\n", flush=True)
+
+
+# ---------------------------------------------------------------- looking
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bot.articles import load
+    from gateway import words
+    from gateway.app import read_settings, sample_problems
+
+    settings, accounts = read_settings(options.config, os.environ)
+    words.load()
+    library = load(settings.bot.articles)
+    problems = [f"{p.path}: {p.problem} {p.remedy}" for p in library.problems] + sample_problems(
+        settings, accounts
+    )
+    for problem in problems:
+        print(problem)
+    print(
+        f"{options.config}: {len(accounts)} accounts, {len(settings.queues)} queues, "
+        f"{len(library.articles)} articles: " + (f"{len(problems)} to look at." if problems else "all good.")
+    )
+    return 1 if library.problems else 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from bot.ask import main as ask
+
+    arguments = ["--kb", str(options.kb), *(["--lang", options.lang] if options.lang else [])]
+    return ask([*arguments, *(["--jsonl"] if options.jsonl else []), *options.text])
+
+
+def _mail_parse(options: argparse.Namespace) -> int:
+    from connectors.email.parse_cli import mail_lines
+
+    for line in mail_lines(options.files):
+        print(line)
+    return 0
+
+
+def _ledger_check(options: argparse.Namespace) -> int:
+    from gateway.settings import load
+    from gateway.store import Store, open_driver
+
+    async def count() -> int:
+        store = Store(open_driver(load(options.config, os.environ).store.database))
+        await store.open()
+        try:
+            found = await store.ledger_count()
+        finally:
+            await store.close()
+        names = ("acknowledged", "accepted", "duplicates", "quarantined", "dead", "pending")
+        print(json.dumps({**{name: getattr(found, name) for name in names}, "adds_up": found.adds_up}))
+        return 0 if found.adds_up else 1
+
+    return asyncio.run(count())
+
+
+def _sign_in(options: argparse.Namespace) -> int:
+    from gateway.app import Deskgate, read_settings
+
+    logging.getLogger("deskgate").setLevel(logging.ERROR)
+
+    async def link() -> int:
+        deskgate = Deskgate(*read_settings(options.config, os.environ))
+        await deskgate.store.open()
+        try:
+            if await deskgate.store.agent(options.agent) is None:
+                print(f"There is no member {options.agent!r} of this desk.", file=sys.stderr)
+                return 1
+            print(deskgate.policy.public_url + await deskgate.sign_in_link(options.agent))
+        finally:
+            deskgate.intake.close()
+            await deskgate.store.close()
+        return 0
+
+    return asyncio.run(link())

@@ -1,0 +1,202 @@
+"""The Host that connectors and pages see: receive, act, and authorised reads."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
+
+from gateway.bell import Rings
+from gateway.clock import Clock, to_ms
+from gateway.errors import Refused, StoreError
+from gateway.intake import Intake
+from gateway.model import (
+    ActionResult,
+    Agent,
+    AgentAction,
+    Cursor,
+    Delivery,
+    Entry,
+    Event,
+    History,
+    Identity,
+    Receipt,
+    TicketPage,
+    TicketView,
+)
+from gateway.policy import Policy
+from gateway.privacy import CannotOpen, Seal
+from gateway.store import Store
+from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
+
+#: How long an agent's surface waits for a proposal to be handled, seconds. Slack allows three.
+ACT_WITHIN = 2.0
+SESSION_DAYS = 30
+LEASE_MS = 15_000
+
+
+class StoreHost:
+    """Host over the store and the intake; also the pages' Reads and People."""
+
+    def __init__(
+        self, store: Store, intake: Intake, seal: Seal, clock: Clock, policy: Policy, max_backlog: int
+    ) -> None:
+        self._store, self._intake, self._seal = store, intake, seal
+        self.clock, self.policy = clock, policy
+        self.public_url, self.company = policy.public_url, policy.company
+        self._max_backlog = max_backlog
+        self.overloaded = False
+
+    # ------------------------------------------------------------ for connectors
+
+    async def receive(self, deliveries: Sequence[Delivery], cursor: Cursor | None = None) -> list[Receipt]:
+        if self.overloaded:
+            raise StoreError("More is waiting than this installation keeps. Try again later.")
+        return await self._intake.take(deliveries, cursor)
+
+    async def watch_backlog(self) -> None:
+        """Refuses new input while more waits than is configured; forever, until cancelled."""
+        while True:
+            with suppress(StoreError):  # the next take says so itself
+                self.overloaded = await self._store.backlog(self._max_backlog) >= self._max_backlog
+            await asyncio.sleep(1)
+
+    async def act(self, action: AgentAction) -> ActionResult:
+        receipt = (await self.receive([Delivery(input=action)]))[0]
+        topic = f"done/{receipt.ledger_id}"
+        async with self._store.bell.listen(topic) as rings:
+            for wait in (0.0, ACT_WITHIN):
+                if wait:
+                    await rings.wait(wait)
+                result = await self._store.result(receipt.ledger_id)
+                if result:
+                    return msgspec.json.decode(result, type=ActionResult)
+        return ActionResult(state="accepted", detail="It is being worked on.", ticket=action.ticket)
+
+    async def history(self, query: History) -> list[Entry]:
+        return await self._store.history(query)
+
+    async def ticket(self, query: TicketView) -> TicketPage:
+        number = query.ticket or (await self._store.ticket_at(query.address) if query.address else 0)
+        agent = await self.agent_of(query.actor)
+        page = await self._store.ticket_page(number) if number else None
+        if agent is None:
+            raise Refused("You are not a member of this desk. Ask an admin to add you.")
+        if page is None:
+            raise Refused("There is no such ticket.")
+        if not self.policy.may_see(page.ticket.queue, agent.id, agent.role):
+            raise Refused("This ticket is in a protected queue that you are not a member of.")
+        return msgspec.structs.replace(page, agent=agent)
+
+    async def agent_of(self, identity: Identity) -> Agent | None:
+        """The member of the desk behind an identity, None for strangers and those who left."""
+        find = self._store.agent_by_slack if identity.kind == "slack" else self._store.agent
+        agent = await find(identity.value) if identity.kind in ("slack", "agent") else None
+        return agent if agent and agent.active else None
+
+    async def file(self, sha256: str) -> bytes:
+        parts = await self._store.blob(sha256)
+        try:
+            content = await asyncio.to_thread(self._seal.open_file, sha256, parts)
+        except CannotOpen as error:
+            raise Refused("The file was sealed with a key that is not here.") from error
+        if not parts:
+            raise Refused("The file is not kept any more.")
+        return content
+
+    async def cursor(self, name: str) -> str:
+        return await self._store.cursor(name)
+
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncIterator[_Lease]:
+        lease = _Lease(self._store, name)
+        await lease.wait()
+        keeper = asyncio.create_task(lease.keep())
+        try:
+            yield lease
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            await lease.drop()
+
+    def publish(self, topic: str) -> None:
+        self._store.driver.publish(topic)
+
+    @asynccontextmanager
+    async def listen(self, *topics: str) -> AsyncIterator[Rings]:
+        async with self._store.bell.listen(*topics) as rings:
+            yield rings
+
+    # ------------------------------------------------------------ for the pages
+
+    async def queue_lines(self) -> list[QueueLine]:
+        titles = [("", self.policy.bot_name, 0)]
+        titles += [(queue.name, queue.title, queue.tier) for queue in self.policy.queues.values()]
+        return await self._store.queue_lines(titles)
+
+    async def ticket_lines(self, query: TicketFilter) -> list[TicketLine]:
+        return await self._store.ticket_lines(query)
+
+    async def ticket_page(self, ticket: int) -> TicketPage | None:
+        return await self._store.ticket_page(ticket)
+
+    async def dead_lines(self) -> list[DeadLine]:
+        return await self._store.dead_lines()
+
+    async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]:
+        return await self._store.recent_events(kinds, limit)
+
+    async def agents(self) -> list[Agent]:
+        return await self._store.agents()
+
+    async def sign_in_waiting(self, token: str) -> Agent | None:
+        return await self._store.sign_in_waiting(token, to_ms(self.clock.now()))
+
+    async def redeem_sign_in(self, token: str, name: str) -> str | None:
+        session = secrets.token_urlsafe(32)
+        expires = to_ms(self.clock.deadline(SESSION_DAYS * 86400))
+        used = await self._store.redeem(token, name.strip()[:80], session, to_ms(self.clock.now()), expires)
+        return session if used else None
+
+    async def agent_of_session(self, session: str) -> Agent | None:
+        return await self._store.agent_of_session(session, to_ms(self.clock.now()))
+
+    async def end_session(self, session: str) -> None:
+        await self._store.end_session(session)
+
+
+class _Lease:
+    """A name that this replica alone holds, renewed at a third of its length."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store, self._name = store, name
+        self._owner = f"{store.worker}/{secrets.token_hex(4)}"
+        self._held = False
+
+    @property
+    def held(self) -> bool:
+        return self._held
+
+    async def wait(self) -> None:
+        while not await self._take():  # noqa: ASYNC110 - the other holder is another process
+            await asyncio.sleep(LEASE_MS / 3000)
+
+    async def keep(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_MS / 3000)
+            await self._take()
+
+    async def _take(self) -> bool:
+        try:
+            self._held = await self._store.take_lease(self._name, LEASE_MS, self._owner)
+        except StoreError:
+            self._held = False
+        return self._held
+
+    async def drop(self) -> None:
+        self._held = False
+        with suppress(StoreError):  # it runs out by itself
+            await self._store.drop_lease(self._name, self._owner)

@@ -1,0 +1,278 @@
+"""config.toml and the environment, checked whole: every mistake at once, with file, key and remedy."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from gateway.errors import SettingsError
+
+PREFIX = "DESKGATE_"
+#: Names that are ours but are no settings, and prefixes that Kubernetes injects for a service called deskgate.
+RESERVED = ("DESKGATE_KEY", "DESKGATE_OLD_KEYS", "DESKGATE_CONFIG", "DESKGATE_TEST_DATABASE")
+INJECTED = ("DESKGATE_SERVICE_", "DESKGATE_PORT")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSettings(_Section):
+    company: str = Field("Our shop", min_length=1, description="Who speaks.")
+    bot_name: str = Field("Assistant", min_length=1, description="What the automatic assistant calls itself.")
+    public_url: str = Field(
+        "", description="Where people reach us, without a path; required beyond loopback."
+    )
+    privacy_url: str = Field("", description="The privacy notice, linked in the first automatic message.")
+    languages: tuple[str, ...] = Field(
+        ("en",), min_length=1, description="Of automatic words; first is default."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (
+            parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/")
+        ):
+            raise ValueError('must be like "https://help.example.com", without a path')
+        return value.rstrip("/")
+
+
+class ServerSettings(_Section):
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    proxies: int = Field(0, ge=0, le=8, description="Reverse proxies of ours in front.")
+    max_backlog: int = Field(100_000, ge=100, description="Waiting inputs beyond which we answer 503.")
+
+
+class StoreSettings(_Section):
+    database: str = Field("sqlite:///var/deskgate.db", description="sqlite:///path or postgresql://…")
+    key_file: Path = Field(
+        Path("var/deskgate.key"), description="The installation key, made at the first start."
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError('must begin with "sqlite:///" or "postgresql://"')
+        return value
+
+
+class BotSettings(_Section):
+    enabled: bool = Field(True, description="Whether the bot answers at all.")
+    articles: Path = Field(Path("kb_articles"), description="Folder of the articles.")
+    max_answers: int = Field(3, ge=1, le=20, description="Answers on one matter before a person takes it.")
+
+
+class DeskSettings(_Section):
+    undo_seconds: float = Field(4, ge=0, le=60, description="How long an agent's reply can be taken back.")
+    close_after_days: float = Field(7, gt=0, description="When a resolved ticket is closed.")
+
+
+class AutomaticSettings(_Section):
+    budget: int = Field(10, ge=1, description="Automatic messages to one address within the window.")
+    window_minutes: float = Field(180, gt=0, description="The window of the budget.")
+    max_age_hours: float = Field(12, gt=0, description="Older messages get no automatic answer.")
+    idle_hours: float = Field(24, gt=0, description="A chat begins a new ticket after this silence.")
+    give_up_hours: float = Field(24, gt=0, description="When an undeliverable message is given up.")
+    resend_agents: bool = Field(False, description="Send an agent's reply again when its fate is unknown.")
+
+
+class ScreeningSettings(_Section):
+    blocked: tuple[str, ...] = Field(
+        (), description="Addresses, or @domains, whose messages are quarantined."
+    )
+
+
+class QueueSettings(_Section):
+    title: str = Field(min_length=1, description="What people call the queue.")
+    tier: int = Field(1, ge=1, le=9, description="1 front line, 2 experts, 3 specialists.")
+    default: bool = Field(False, description="Where tickets go that nothing else claims; exactly one queue.")
+    protected: bool = Field(False, description="Seen by its members, leads and admins only.")
+    members: tuple[str, ...] = Field((), description="Agent ids; empty means everybody.")
+    slack_account: str = Field("", description="Which Slack account shows it; empty: the only one.")
+    slack_channel: str = Field("", description="Id of the channel that shows its tickets, C…")
+
+
+class Settings(_Section):
+    """Everything config.toml may say. `connectors` are checked by each connector's own Settings."""
+
+    site: SiteSettings = SiteSettings()
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    bot: BotSettings = BotSettings()
+    desk: DeskSettings = DeskSettings()
+    automatic: AutomaticSettings = AutomaticSettings()
+    screening: ScreeningSettings = ScreeningSettings()
+    queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)
+    connectors: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_default(self) -> Self:
+        defaults = [name for name, queue in self.queues.items() if queue.default]
+        if len(defaults) != 1:
+            raise ValueError(
+                f"[queues]: exactly one queue needs default = true, now it is {defaults or 'none'}"
+            )
+        return self
+
+    @property
+    def default_queue(self) -> str:
+        return next(name for name, queue in self.queues.items() if queue.default)
+
+    @property
+    def protected_queue(self) -> str:
+        return next((name for name, queue in self.queues.items() if queue.protected), "")
+
+    @property
+    def revision(self) -> str:
+        """Names these very settings in what was decided by them; secrets do not enter it."""
+        plain = self.model_dump(mode="json", exclude={"connectors", "store"})
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _one_queue() -> dict[str, QueueSettings]:
+    return {"general": QueueSettings(title="Customer care", default=True)}
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Reads the file, lays the environment over it and checks it all. Raises SettingsError with every problem."""
+    data, problems = _read(path)
+    problems += _secrets_in_file(path, data)
+    problems += _merge_environment(data, environ)
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        raise SettingsError(problems + explain(error, str(path), (), Settings)) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")), []
+    except FileNotFoundError:
+        return {}, [
+            f"{path}: there is no such file. Run Deskgate where config.toml is, or give --config FILE."
+        ]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return {}, [f"{path}: not valid TOML: {error}. Mend that line."]
+
+
+def _merge_environment(data: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """DESKGATE_SECTION__KEY=value over the file's values; a name that leads nowhere is a problem."""
+    problems = []
+    sections = list(Settings.model_fields)
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name in RESERVED or name.startswith(INJECTED):
+            continue
+        path = name.removeprefix(PREFIX).lower().split("__")
+        if len(path) < 2 or path[0] not in sections:
+            close = difflib.get_close_matches(path[0], sections, 1)
+            hint = f" Did you mean {PREFIX}{close[0].upper()}__…?" if close else " Unset it."
+            problems.append(f"environment: {name} is no setting of Deskgate.{hint}")
+            continue
+        _put(data, path, value)
+    return problems
+
+
+def _put(data: dict[str, Any], path: list[str], value: str) -> None:
+    for key in path[:-1]:
+        found = data.setdefault(_same(data, key), {})
+        if not isinstance(found, dict):
+            return
+        data = found
+    data[_same(data, path[-1])] = value
+
+
+def _same(data: Mapping[str, Any], key: str) -> str:
+    """The key as the file spells it; the environment knows no case."""
+    return next((known for known in data if known.lower() == key), key)
+
+
+_SECRET_WORDS = ("password", "secret", "token")
+
+
+def _secrets_in_file(path: Path, data: Mapping[str, Any], trail: tuple[str, ...] = ()) -> list[str]:
+    problems = []
+    for key, value in data.items():
+        here = (*trail, key)
+        if isinstance(value, dict):
+            problems += _secrets_in_file(path, value, here)
+        elif isinstance(value, str) and value and key.endswith(_SECRET_WORDS):
+            name = PREFIX + "__".join(here).upper()
+            problems.append(
+                f"{path}: {'.'.join(here)} is a secret and must not stand in the file. Set {name} instead."
+            )
+    return problems
+
+
+def explain(error: ValidationError, where: str, trail: tuple[str, ...], model: type[BaseModel]) -> list[str]:
+    """One sentence a problem: file, key, what is wrong and the remedy."""
+    return [_sentence(dict(problem), where, trail, model) for problem in error.errors()]
+
+
+def _sentence(problem: dict[str, Any], where: str, trail: tuple[str, ...], model: type[BaseModel]) -> str:
+    location = (*trail, *(str(part) for part in problem["loc"]))
+    key = ".".join(location) or "the file"
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(model, problem["loc"][:-1])
+        close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
+        hint = f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
+        return f"{where}: {key} is no setting. {hint}"
+    if problem["type"] == "missing":
+        name = PREFIX + "__".join(location).upper()
+        secret = location[-1].endswith(_SECRET_WORDS)
+        return f"{where}: {key} is missing. " + (f"Set {name} in the environment." if secret else "Add it.")
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {key}: {text[:1].lower() + text[1:]}. Change it."
+
+
+def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+        elif part in ("queues",) or model is Settings:
+            model = QueueSettings
+    return list(model.model_fields)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only."""
+    if host in ("localhost", ""):
+        return host == "localhost"
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def secret_values(value: object) -> list[str]:
+    """Every secret inside settings, for tests that grep logs for them."""
+    if isinstance(value, SecretStr):
+        return [value.get_secret_value()]
+    if isinstance(value, BaseModel):
+        return [s for name in type(value).model_fields for s in secret_values(getattr(value, name))]
+    return []
