@@ -127,10 +127,14 @@ class Relay:
             raise self._explain(aiosmtplib.SMTPDataError(answer.code, answer.message))
 
     async def _connected(self) -> SMTP:
-        if self._client is None or not self._client.is_connected:
-            self._client = self._new_client()
+        if self._client is not None and self._client.is_connected:
+            return self._client
+        self._client = self._new_client()
+        try:
             await self._client.connect()
             await _greet(self._client)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise self._unusable(error) from error
         return self._client
 
     def _new_client(self) -> SMTP:
@@ -161,22 +165,28 @@ class Relay:
             self._client.close()
         self._client = None
 
-    def _explain(self, error: Exception) -> DeskgateError:
-        """What is to be done about an error that came before the mail was handed over."""
+    def _unusable(self, error: Exception) -> Retryable:
+        """Why there is no connection: never the mail's fault."""
+        if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+            return self._misfit(error.__cause__ or error)
         match error:
-            case aiosmtplib.SMTPAuthenticationError() | aiosmtplib.SMTPNotSupported() | ssl.SSLError():
-                return self._misfit(error)
-            case aiosmtplib.SMTPResponseException():
-                return self._answer(error.code, error.message)
-            case (
-                aiosmtplib.SMTPServerDisconnected()
-                | aiosmtplib.SMTPConnectError()
-                | TimeoutError()
-                | OSError()
-            ):
+            case aiosmtplib.SMTPConnectResponseError():
+                said = f"The mail relay turned us away: {error.code} {one_line(error.message)[:300]}"
+                return Retryable(said, bucket=self._bucket)
+            case OSError():  # aiosmtplib's errors for an unreachable, closed or silent server are OSErrors too
                 return Retryable("The mail relay cannot be reached or does not answer.", bucket=self._bucket)
             case _:
                 return self._misfit(error)
+
+    def _explain(self, error: Exception) -> DeskgateError:
+        """What is to be done about an error in the dialogue about one mail."""
+        match error:
+            case aiosmtplib.SMTPResponseException():
+                return self._answer(error.code, error.message)
+            case _:
+                return Retryable(
+                    "The mail relay fell silent before it was given the mail.", bucket=self._bucket
+                )
 
     def _answer(self, code: int, text: str) -> DeskgateError:
         said = f"The mail relay said: {code} {one_line(text)[:300]}"

@@ -58,7 +58,7 @@ class Relay:
 
 
 @asynccontextmanager
-async def serving(relay: Relay, **options: Any) -> AsyncIterator[Relay]:
+async def serving(relay: Relay, *, tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Relay]:
     loop = asyncio.get_running_loop()
 
     class Counting(SMTP):
@@ -69,7 +69,7 @@ async def serving(relay: Relay, **options: Any) -> AsyncIterator[Relay]:
             super().connection_made(transport)
 
     server = await loop.create_server(
-        lambda: Counting(relay, hostname="mx.test", loop=loop, **options), "127.0.0.1", 0
+        lambda: Counting(relay, hostname="mx.test", loop=loop, **options), "127.0.0.1", 0, ssl=tls
     )
     relay.port = server.sockets[0].getsockname()[1]
     try:
@@ -224,6 +224,21 @@ async def closed_for_business(reader: asyncio.StreamReader, writer: asyncio.Stre
     await reader.read()
 
 
+async def refuses_starttls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"220 mx.test\r\n")
+    await reader.readline()
+    writer.write(b"250-mx.test\r\n250 STARTTLS\r\n")
+    await reader.readline()
+    writer.write(b"502 5.5.1 Not today\r\n")
+    await reader.read()
+
+
+async def test_a_relay_that_breaks_its_promise_of_starttls_gets_nothing() -> None:
+    async with scripted(refuses_starttls) as port:
+        with pytest.raises(Retryable, match="Not today"):
+            await send(port, smtp_security="starttls")
+
+
 async def babbling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"\xff\xfe hello\r\n" * 3)
     await reader.read()
@@ -295,10 +310,13 @@ async def test_starttls_with_a_certificate_we_trust(certificate: Path) -> None:
         assert len(relay.mails) == 1
 
 
-async def test_starttls_with_a_certificate_we_do_not_trust(certificate: Path) -> None:
-    async with serving(Relay(), tls_context=server_tls(certificate)) as relay:
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_certificate_we_do_not_trust_stops_mail(certificate: Path, security: str) -> None:
+    inside = server_tls(certificate)
+    options = {"tls_context": inside} if security == "starttls" else {"tls": inside}
+    async with serving(Relay(), **options) as relay:
         with pytest.raises(Retryable) as raised:
-            await send(relay.port, smtp_security="starttls")
+            await send(relay.port, smtp_security=security)
         assert raised.value.after == 300
         assert relay.mails == []
 
