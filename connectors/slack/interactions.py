@@ -37,6 +37,11 @@ TROUBLE = "Deskgate's database did not answer, so nothing was done. Please try a
 CHANNELS = {"email": "e-mail", "webchat": "web chat", "telegram": "Telegram", "slack": "Slack"}
 
 
+async def _authorize() -> AuthorizeResult:
+    """No network: the signature has proven the workspace, and our own client sends what is sent."""
+    return AuthorizeResult(enterprise_id=None, team_id=None)
+
+
 class Interactions:
     """The listeners of one workspace."""
 
@@ -58,7 +63,7 @@ class Interactions:
         quiet.setLevel(logging.WARNING)  # below that, bolt logs what people typed
         bolt = AsyncApp(
             logger=quiet,
-            authorize=self._authorize,
+            authorize=_authorize,
             process_before_response=True,
             request_verification_enabled=False,
             ssl_check_enabled=False,
@@ -77,10 +82,6 @@ class Interactions:
         bolt.view(re.compile(""))(self._ignore)
         bolt.error(self._failed)
         return bolt
-
-    async def _authorize(self) -> AuthorizeResult:
-        """No network: the signature has proven the workspace, and our own client sends what is sent."""
-        return AuthorizeResult(enterprise_id=None, team_id=self._people.team_id or None)
 
     async def _ignore(self, ack: AsyncAck) -> None:
         await ack()

@@ -127,6 +127,7 @@ class Form(Read, frozen=True, kw_only=True):
     """A view as Slack sends it back."""
 
     id: Key
+    type: str = "modal"
     callback_id: str = ""
     private_metadata: str = ""
     hash: str = ""

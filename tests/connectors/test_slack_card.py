@@ -1,0 +1,140 @@
+"""Cards and forms: whatever is in a ticket, Slack takes them, and nothing in them pings anybody."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.slack.blocks import fold, weight
+from connectors.slack.card import BUTTONS, fallback, render
+from connectors.slack.modals import (
+    MAX_TYPED,
+    Memory,
+    closing_form,
+    escalate_form,
+    note_form,
+    preview_form,
+    reply_form,
+)
+from connectors.slack.sending import comment, spoken
+from gateway.errors import InvalidPayload
+from gateway.model import Card, Post, SendKind, Verb
+from tests.fakes_slack import CARD, desk_address
+from tests.slack_limits import check_message, check_modal, is_harmless, texts
+
+HOSTILE = (
+    "<!channel> <!here|x> <@U0ANN> <#C0DESK> <!subteam^S1>",
+    "@here @channel @everyone",
+    "[bank](https://evil.example) [x](javascript:alert(1)) <https://a.example|https://b.example>",
+    "&lt;!channel&gt; &amp;lt; &#60;!here&#62;",
+    "```\n<!channel>\n",
+    "* _ ~ ` unbalanced **bold _and",
+    "\u202e\u200b\u0000\ufeff" + "&" * 4000,
+    "[" * 3000,
+    "> " * 500,
+    "<" * 9000,
+    "信" * 9000,
+    "🙂" * 4000,
+    "|a|b|\n|-|-|\n" + "|<!here>|x|\n" * 300,
+    "word " * 12000,
+    "",
+    "   \n\n ",
+)
+anything = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(max_size=400),
+    st.text(alphabet="<>!@#&*_`~|[]() \n-a", max_size=400),
+    st.text(alphabet="<&>", max_size=200).map(lambda text: text * 40),
+)
+cards = st.builds(
+    Card,
+    ticket=st.integers(1, 10**12),
+    reference=st.just("DG-1"),
+    title=anything,
+    requester=anything,
+    fields=st.lists(st.tuples(anything, anything), max_size=30).map(tuple),
+    body=anything,
+    why=anything,
+    actions=st.lists(st.sampled_from(Verb), max_size=12).map(tuple),
+    link=st.one_of(anything, st.just("https://desk.example/t/1"), st.just("http://[bad")),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cards)
+def test_every_card_is_within_the_documented_limits_and_pings_nobody(card: Card) -> None:
+    blocks = render(card)
+    check_message(blocks)
+    assert all(is_harmless(text) for text in texts(blocks))
+    assert is_harmless(fallback(card))
+    assert 0 < len(fallback(card)) <= 4000
+
+
+@settings(max_examples=60, deadline=None)
+@given(anything, anything)
+def test_every_message_is_within_the_limits_and_pings_nobody(author: str, text: str) -> None:
+    post = Post(address=desk_address("1.1"), kind=SendKind.AGENT, ticket=1, text=text, author=author)
+    blocks, complete = spoken(post)
+    check_message(blocks)
+    assert all(is_harmless(said) for said in texts(blocks))
+    assert is_harmless(comment(post, [author]))
+    assert len(comment(post, [author])) <= 3900
+    assert complete or weight(blocks) > 100
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=MAX_TYPED), anything, st.text(max_size=300))
+def test_every_form_is_within_the_limits_and_remembers_its_text(text: str, to: str, problem: str) -> None:
+    memory = Memory(
+        ticket=10**15, version=10**6, channel="C0123456789", thread="1764000000.000100", text=text
+    )
+    for view in (
+        reply_form(memory, "DG-999999999999", to),
+        preview_form(memory, "DG-999999999999", to, problem),
+        note_form(memory, "DG-1"),
+        escalate_form(memory, "DG-1"),
+        closing_form("Not possible", problem),
+    ):
+        check_modal(view)
+        assert all(is_harmless(said) for said in texts(view))
+    assert Memory.unpacked(memory.packed()) == memory
+
+
+@pytest.mark.parametrize("packed", ["", "x", "1 2 C", "1 2 C 3 4\ntext", "one 2 C 3\n"])
+def test_a_form_that_is_not_ours_is_refused(packed: str) -> None:
+    with pytest.raises(InvalidPayload):
+        Memory.unpacked(packed)
+
+
+def test_the_card_shows_who_what_why_and_the_allowed_buttons_only() -> None:
+    blocks = render(msgspec.structs.replace(CARD, actions=(Verb.REPLY, Verb.RESOLVE, Verb.TAG)))
+    shown = str(blocks)
+    assert blocks[0]["text"]["text"] == "DG-42 · Where is my parcel?"
+    assert "Cy Customer" in shown and "nothing came" in shown and "did not help" in shown
+    assert [b["action_id"] for b in blocks[-1]["elements"]] == ["reply", "resolve", "open"]
+    assert {b.get("value") for b in blocks[-1]["elements"]} == {"42", None}
+
+
+def test_a_card_without_actions_and_link_has_no_empty_row_of_buttons() -> None:
+    blocks = render(msgspec.structs.replace(CARD, actions=(), link="javascript:alert(1)"))
+    assert all(block["type"] != "actions" for block in blocks)
+
+
+def test_every_button_has_a_verb_of_its_own() -> None:
+    assert len({label for label, _ in BUTTONS.values()}) == len(BUTTONS)
+
+
+def test_a_long_text_is_folded_after_about_seven_hundred_characters() -> None:
+    blocks, complete = fold("A sentence of some length. " * 200, 9000)
+    lengths = [len(block["text"]["text"]) for block in blocks]
+    assert complete
+    assert 600 < lengths[0] <= 700
+    assert sum(lengths) > 5300
+
+
+def test_a_text_beyond_the_room_is_reported_as_incomplete() -> None:
+    blocks, complete = fold("word " * 5000, 9000)
+    assert not complete
+    assert weight(blocks) <= 9000 + 200

@@ -1,0 +1,202 @@
+"""What Slack posts to an app: signed events, pressed buttons and sent forms, as its documentation shows them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from slack_sdk.signature import SignatureVerifier
+
+from gateway.clock import Clock
+from tests.slack_limits import check_modal
+from tests.slack_standin import BOT, BOT_USER, SECRET, TEAM, Slack
+
+
+def signed(body: str | bytes, clock: Clock, *, secret: str = SECRET, age: int = 0) -> dict[str, str]:
+    """The headers of docs.slack.dev/authentication/verifying-requests-from-slack."""
+    stamp = str(int(clock.now().timestamp()) - age)
+    signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body)
+    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature or ""}
+
+
+@dataclass(kw_only=True)
+class Poster:
+    """Posts to our routes like Slack does."""
+
+    slack: Slack
+    http: aiohttp.ClientSession
+    url: str  # …/slack/<account>
+
+    async def event(self, event: dict[str, Any], **envelope: Any) -> tuple[int, str]:
+        """An event_callback (docs.slack.dev/apis/events-api, "Callback field")."""
+        return await self.json(event_callback(event, f"Ev{self.slack.number():08d}", **envelope))
+
+    async def json(self, payload: dict[str, Any], path: str = "/events", **headers: str) -> tuple[int, str]:
+        body = json.dumps(payload)
+        kind = {"Content-Type": "application/json", **headers}
+        return await self.raw(body, {**signed(body, self.slack.clock), **kind}, path)
+
+    async def raw(self, body: str | bytes, headers: dict[str, str], path: str = "/events") -> tuple[int, str]:
+        async with self.http.post(self.url + path, data=body, headers=headers) as answer:
+            return answer.status, await answer.text()
+
+    async def interact(self, payload: dict[str, Any], path: str = "/interactions") -> tuple[int, str]:
+        """A form with the field payload (docs.slack.dev/interactivity/handling-user-interaction)."""
+        body = urlencode({"payload": json.dumps(payload)})
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return await self.raw(body, {**signed(body, self.slack.clock), **kind}, path)
+
+    async def press(self, ts: str, action_id: str, *, user: str = "U0ANN", team: str = TEAM) -> int:
+        """Presses a button of the message `ts`, with the value that it has there."""
+        message = self.slack.messages[("C0DESK", ts)]
+        return await self._press(message["blocks"], action_id, user, team, message_place(ts))
+
+    async def press_in_view(self, view: dict[str, Any], action_id: str, user: str = "U0ANN") -> int:
+        place = {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+        return await self._press(view["blocks"], action_id, user, TEAM, place)
+
+    async def press_in_whisper(self, whisper: dict[str, Any], action_id: str, user: str = "U0ANN") -> int:
+        place = message_place(whisper["message_ts"], ephemeral=True)
+        return await self._press(whisper["blocks"], action_id, user, TEAM, place)
+
+    async def _press(
+        self, blocks: list[dict[str, Any]], action_id: str, user: str, team: str, place: dict[str, Any]
+    ) -> int:
+        found = [e for b in blocks for e in b.get("elements", ()) if e.get("action_id") == action_id]
+        assert found, f"there is no button {action_id}"
+        action = {
+            **{name: found[0][name] for name in ("action_id", "type", "text", "value") if name in found[0]},
+            "block_id": "b",
+            "action_ts": self.slack.new_ts(),
+        }
+        payload = block_actions(action, user, team, self.slack.trigger(), place)
+        payload["response_url"] = self.slack.api_url.replace("/api/", "/response")
+        status, _ = await self.interact(payload)
+        return status
+
+    async def submit(
+        self, view: dict[str, Any], typed: dict[str, str] | None = None, user: str = "U0ANN"
+    ) -> tuple[int, dict[str, Any]]:
+        """Sends a form; applies the answer to it as Slack would."""
+        check_typed(view, typed or {})
+        values = {
+            block["block_id"]: {
+                block["element"]["action_id"]: {
+                    "type": "plain_text_input",
+                    "value": (typed or {}).get(block["block_id"], block["element"].get("initial_value")),
+                }
+            }
+            for block in view["blocks"]
+            if block["type"] == "input"
+        }
+        status, body = await self.interact(view_submission({**view, "state": {"values": values}}, user))
+        answer = json.loads(body) if body else {}
+        apply_response(self.slack, view["id"], answer)
+        return status, answer
+
+
+def check_typed(view: dict[str, Any], typed: dict[str, str]) -> None:
+    """Slack's own form enforces max_length and required inputs before it sends anything."""
+    for block in view["blocks"]:
+        if block["type"] == "input" and block["block_id"] in typed:
+            assert len(typed[block["block_id"]]) <= block["element"].get("max_length", 3000)
+
+
+def apply_response(slack: Slack, view_id: str, answer: dict[str, Any]) -> None:
+    """docs.slack.dev/surfaces/modals, "Updating a view via response_action"."""
+    match answer.get("response_action"):
+        case "update":
+            check_modal(answer["view"])
+            slack.views[view_id] = {**answer["view"], "id": view_id, "hash": f"h{slack.number()}"}
+        case "clear" | None:
+            slack.views.pop(view_id, None)
+        case "errors":
+            blocks = {block.get("block_id") for block in slack.views[view_id]["blocks"]}
+            assert set(answer["errors"]) <= blocks
+        case other:
+            raise AssertionError(f"unknown response_action {other}")
+
+
+def event_callback(event: dict[str, Any], event_id: str, **more: Any) -> dict[str, Any]:
+    return {
+        "token": "verification",
+        "team_id": TEAM,
+        "api_app_id": "A0APP",
+        "event": event,
+        "type": "event_callback",
+        "event_id": event_id,
+        "event_time": 1764000000,
+        "authorizations": [
+            {
+                "enterprise_id": None,
+                "team_id": TEAM,
+                "user_id": BOT_USER,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": False,
+        "event_context": "4-abc",
+        **more,
+    }
+
+
+def thread_message(slack: Slack, thread_ts: str, text: str, **more: Any) -> dict[str, Any]:
+    """A person's reply below a message of the app (docs.slack.dev/reference/events/message.channels)."""
+    ts = slack.new_ts()
+    return {
+        "type": "message",
+        "channel": "C0DESK",
+        "channel_type": "channel",
+        "user": "U0ANN",
+        "text": text,
+        "ts": ts,
+        "event_ts": ts,
+        "thread_ts": thread_ts,
+        "parent_user_id": BOT_USER,
+        "team": TEAM,
+        **more,
+    }
+
+
+def message_place(ts: str, *, ephemeral: bool = False) -> dict[str, Any]:
+    container = {"type": "message", "message_ts": ts, "channel_id": "C0DESK", "is_ephemeral": ephemeral}
+    return {"container": container, "channel": {"id": "C0DESK", "name": "desk"}}
+
+
+def block_actions(
+    action: dict[str, Any], user: str, team: str, trigger: str, place: dict[str, Any]
+) -> dict[str, Any]:
+    """docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
+    return {
+        "type": "block_actions",
+        "user": {"id": user, "username": "x", "name": "x", "team_id": team},
+        "api_app_id": "A0APP",
+        "token": "verification",
+        "trigger_id": trigger,
+        "team": {"id": TEAM, "domain": "home"},
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "state": {"values": {}},
+        "actions": [action],
+        **place,
+    }
+
+
+def view_submission(view: dict[str, Any], user: str) -> dict[str, Any]:
+    """docs.slack.dev/reference/interaction-payloads/view-interactions-payload."""
+    return {
+        "type": "view_submission",
+        "team": {"id": TEAM, "domain": "home"},
+        "user": {"id": user, "username": "x", "name": "x", "team_id": TEAM},
+        "api_app_id": "A0APP",
+        "token": "verification",
+        "trigger_id": "9.trigger",
+        "view": {"team_id": TEAM, "app_id": "A0APP", "bot_id": BOT, "root_view_id": view["id"], **view},
+        "response_urls": [],
+        "is_enterprise_install": False,
+        "enterprise": None,
+    }
