@@ -60,7 +60,9 @@ class Turn:
         self.dispositions: list[Disposition] = []
         self.events: list[Event] = []
         self.choices: dict[int, Choice] = {}
-        self.keys = dict(case.keys)  # grows when a row of this turn opens a ticket
+        # What the rows of this very turn add to what was known.
+        self.keys = dict(case.keys)
+        self.seen = {key: dict(versions) for key, versions in case.seen.items()}
 
     def handle(self, row: LedgerRow) -> None:
         """One ledger row, whatever it is."""
@@ -128,6 +130,7 @@ class Turn:
             draft.bind(message.message_key, leg.id)
             draft.saw(message.message_key, message.version)
             self.keys[message.message_key] = draft.ticket.id
+            self.seen.setdefault(message.message_key, {})[message.version] = draft.ticket.id
         return draft
 
     def _ways_back(self, draft: Draft, message: Message) -> tuple[str, ...]:
@@ -204,7 +207,7 @@ class Turn:
         refresh_card(draft, self.context.policy)
 
     def _copy(self, row: LedgerRow, message: Message, thread: Thread) -> None:
-        if thread.ticket in self.case.folders:
+        if thread.ticket in self.case.folders or thread.ticket in self.drafts:
             draft = self._draft(thread.ticket)
             draft.event("copy", connector=message.connector, account=message.account, input=row.id)
         self._done(row, thread.ticket, reason="copy: the same message by another door")
@@ -301,7 +304,8 @@ class Turn:
             )
             for number, draft in self.drafts.items()
         }
-        return msgspec.structs.replace(self.case, keys=self.keys, folders={**self.case.folders, **fresh})
+        folders = {**self.case.folders, **fresh}
+        return msgspec.structs.replace(self.case, keys=self.keys, seen=self.seen, folders=folders)
 
     def _done(
         self,

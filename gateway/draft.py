@@ -13,6 +13,9 @@ import msgspec
 from gateway.case import Change, Folder, PendingSend, Send, ThreadKey, TimerSet
 from gateway.model import (
     Address,
+    Attachment,
+    Button,
+    Card,
     Entry,
     EntryKind,
     Event,
@@ -127,14 +130,21 @@ class Draft:
         return number
 
     def say(
-        self, kind: EntryKind, text: str, *, to: Side, send: SendKind, author: str = "", **fields: Any
-    ) -> int:
-        """Appends a line and sends it to the current leg of a side; 0 when that side has none."""
+        self,
+        kind: EntryKind,
+        text: str,
+        *,
+        to: Side,
+        send: SendKind,
+        author: str = "",
+        buttons: tuple[Button, ...] = (),
+        reply_key: str = "",
+    ) -> None:
+        """Appends a line and sends it to the current leg of a side, where it has one."""
         leg = self.leg(to)
-        entry = self.append(Entry(kind=kind, at=self.now, text=text, author=author, **fields))
+        entry = self.append(Entry(kind=kind, at=self.now, text=text, author=author, buttons=buttons))
         if leg is not None:
-            self.post(leg, text, kind=send, entry=entry, author=author, **fields)
-        return entry
+            self.post(leg, text, kind=send, entry=entry, author=author, buttons=buttons, reply_key=reply_key)
 
     def post(
         self,
@@ -144,25 +154,25 @@ class Draft:
         kind: SendKind,
         entry: int = 0,
         not_before: datetime | None = None,
-        subject: str = "",
         reply_key: str = "",
-        **fields: Any,
+        author: str = "",
+        buttons: tuple[Button, ...] = (),
+        attachments: tuple[Attachment, ...] = (),
+        card: Card | None = None,
     ) -> None:
-        """Puts a message to this leg into the outbox. Requesters' legs never get a private note."""
-        allowed = {
-            name: value
-            for name, value in fields.items()
-            if name in ("author", "buttons", "attachments", "card")
-        }
+        """Puts a message to this leg into the outbox."""
         outgoing = Post(
             address=leg.address,
             kind=kind,
             ticket=self.ticket.id,
             text=text,
-            subject=subject or self.ticket.subject,
+            subject=self.ticket.subject,
             language=self.ticket.language or "en",
             reply_key=reply_key,
-            **allowed,
+            author=author,
+            buttons=buttons,
+            attachments=attachments,
+            card=card,
         )
         self.send(leg, outgoing, kind=kind, entry=entry, not_before=not_before)
 

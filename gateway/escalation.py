@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.draft import Draft
-from gateway.model import Card, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
+from gateway.model import Attachment, Card, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
 from gateway.policy import Policy
 from gateway.triage import Route, route
 
@@ -75,11 +75,11 @@ def refresh_card(draft: Draft, policy: Policy, note: str = "") -> None:
     draft.send(leg, outgoing, kind=SendKind.NOTICE)
 
 
-def tell_agents(draft: Draft, text: str, author: str = "", **fields: Any) -> None:
+def tell_agents(draft: Draft, text: str, author: str = "", attachments: tuple[Attachment, ...] = ()) -> None:
     """Puts a line into the agents' thread, where the queue has one."""
     leg = draft.leg(Side.AGENT)
     if leg is not None and text:
-        draft.post(leg, text, kind=SendKind.NOTICE, author=author, **fields)
+        draft.post(leg, text, kind=SendKind.NOTICE, author=author, attachments=attachments)
 
 
 def card(draft: Draft, policy: Policy, note: str = "") -> Card:

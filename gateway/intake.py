@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -88,7 +88,7 @@ class Intake:
         if again and tries:
             await self._decide_and_commit(again, tries - 1)
         for claim in again if not tries else ():
-            await self._store.release(claim.stream, claim.fence)
+            await self._postpone(claim, 0.5, "conflict: its tickets kept changing")
 
     async def _decided(self, cases: Sequence[Case], now: datetime, policy: Policy, bot: Bot) -> list[Outcome]:
         def work() -> list[Outcome | Exception]:
@@ -142,9 +142,11 @@ class Intake:
             await self._store.bury(claim.rows[0].id, reason)
             await self._store.release(claim.stream, claim.fence)
             return
-        wait = timedelta(seconds=min(30, 2**attempts) / 4)
-        ids = [row.id for row in claim.rows]
-        await self._store.postpone(claim.stream, claim.fence, ids, to_ms(self._clock.now() + wait), reason)
+        await self._postpone(claim, min(30, 2**attempts) / 4, reason)
+
+    async def _postpone(self, claim: Claim, seconds: float, reason: str) -> None:
+        ready = to_ms(self._clock.deadline(seconds))
+        await self._store.postpone(claim.stream, claim.fence, [row.id for row in claim.rows], ready, reason)
 
     async def _rest(self, rings: Rings) -> None:
         """Waits for a ring, for the next row to become ready, or a second: the safety net."""
