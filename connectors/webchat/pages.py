@@ -49,7 +49,7 @@ def page_headers(allowed: tuple[str, ...]) -> dict[str, str]:
     return {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",
         "Cache-Control": "no-cache",
     }
 

@@ -41,7 +41,7 @@ export class View {
   constructor(log, on) { this.log = log; this.on = on; }
 
   get seen() { return [...this.#entries.values()].filter((entry) => entry.send).map((entry) => entry.send); }
-  get handedOver() { return [...this.#entries.values()].some((entry) => entry.kind === "notice"); }
+  get handedOver() { return [...this.#entries.values()].some((entry) => entry.kind === "notice" && /\bDG-\d+\b/.test(entry.html)); }
   get latest() { return [...this.#entries.values()].sort(order).at(-1); }
 
   greet(name, text) {

@@ -1,0 +1,153 @@
+"""The desk's pages: queues and tickets, one ticket with all that is known of it, and the desk's health."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+from gateway.model import (
+    EntryKind,
+    Leg,
+    Priority,
+    SendState,
+    Side,
+    Status,
+    TicketPage,
+    TicketView,
+)
+from gateway.views import QueueLine, TicketFilter
+from gateway.web.entrance import agent_of
+from gateway.web.explain import explain
+from gateway.web.render import page
+from gateway.web.site import identity_of, site_of
+
+OPEN = (Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD)
+DONE = (Status.RESOLVED, Status.CLOSED)
+
+#: view -> title, statuses
+VIEWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "open": ("Open", OPEN),
+    "mine": ("Mine", OPEN),
+    "done": ("Resolved", DONE),
+    "all": ("All", ()),
+}
+
+#: Tickets on one page of a list.
+PAGE = 40
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent has typed and not sent, and what is wrong with it."""
+
+    verb: str = "note"
+    text: str = ""
+    preview: bool = False
+    problem: str = ""
+
+
+def add_to(app: web.Application) -> None:
+    app.router.add_get("/desk", tickets)
+    app.router.add_get("/desk/ticket/{ticket:[0-9]{1,15}}", ticket)
+    app.router.add_get("/desk/health", health)
+
+
+async def tickets(request: web.Request) -> web.Response:
+    """Queues with counts, and the tickets that a view, a queue and a search leave."""
+    site, agent, query = site_of(request), agent_of(request), request.query
+    view = query.get("view", "open")
+    view = view if view in VIEWS else "open"
+    queue = query.get("queue")
+    text = query.get("q", "").strip()[:200]
+    before = query.get("before", "0")
+    hidden = site.hidden_queues(agent)
+    lines = await site.reads.ticket_lines(
+        TicketFilter(
+            queue=queue, statuses=VIEWS[view][1], assignee=agent.id if view == "mine" else "", text=text,
+            hidden_queues=hidden, limit=PAGE, before=int(before) if before.isdigit() else 0,
+        )
+    )  # fmt: skip
+    return page(
+        request, "tickets.html", queues=await queues(request), lines=lines, view=view, views=VIEWS, queue=queue,
+        query=text, more=lines[-1].id if len(lines) == PAGE else 0,
+    )  # fmt: skip
+
+
+async def ticket(request: web.Request) -> web.Response:
+    """One ticket."""
+    return await ticket_page(request, Draft())
+
+
+async def ticket_page(request: web.Request, draft: Draft, status: int = 200) -> web.Response:
+    """One ticket with what the agent is writing. Raises Refused, HTTPNotFound."""
+    shown = await read_ticket(request)
+    return page(
+        request, "ticket.html", status=status, shown=shown, t=shown.ticket, draft=draft, why=explain(shown.events),
+        queues=await queues(request), to=current_leg(shown, Side.REQUESTER), problems=problems(shown),
+        reachable=reachable(shown), assignee=_assignee(request, shown), done=shown.ticket.status in DONE,
+        priorities=[p.value for p in Priority], delivery=DELIVERY, retriable=RETRIABLE,
+    )  # fmt: skip
+
+
+async def read_ticket(request: web.Request) -> TicketPage:
+    """The ticket that the address names, as this agent may see it. Raises Refused, HTTPNotFound."""
+    number = int(request.match_info["ticket"])
+    site = site_of(request)
+    if await site.reads.ticket_page(number) is None:
+        raise web.HTTPNotFound()
+    return await site.host.ticket(TicketView(actor=identity_of(agent_of(request)), ticket=number))
+
+
+async def health(request: web.Request) -> web.Response:
+    """What could not be handled or sent, and articles that could not be read."""
+    site = site_of(request)
+    return page(
+        request, "health.html", queues=await queues(request), dead=await site.reads.dead_lines(),
+        problems=site.problems(), library=site.bot().library, agents=await site.reads.agents(),
+    )  # fmt: skip
+
+
+async def queues(request: web.Request) -> list[QueueLine]:
+    """The queues that this agent may see."""
+    site = site_of(request)
+    hidden = site.hidden_queues(agent_of(request))
+    return [line for line in await site.reads.queue_lines() if line.name not in hidden]
+
+
+#: What each delivery state means to an agent.
+DELIVERY: Mapping[str, str] = {
+    SendState.HELD: "Not sent yet, can be undone",
+    SendState.QUEUED: "Waiting to be sent",
+    SendState.SENDING: "Being sent",
+    SendState.ACCEPTED: "Sent",
+    SendState.DELIVERED: "Delivered",
+    SendState.FAILED: "Not delivered",
+    SendState.WITHDRAWN: "Taken back, not sent",
+    SendState.UNCERTAIN: "May or may not have arrived",
+}
+RETRIABLE = (SendState.FAILED, SendState.UNCERTAIN)
+
+
+def current_leg(shown: TicketPage, side: Side) -> Leg | None:
+    """Where the next message to this side goes."""
+    return next((leg for leg in shown.legs if leg.side is side and leg.current), None)
+
+
+def reachable(shown: TicketPage) -> str:
+    """What an agent must know of reaching the person: "gone", "no address" or ""."""
+    legs = [leg for leg in shown.legs if leg.side is Side.REQUESTER]
+    gone = any(e.reason == "gone" for e in shown.entries if e.kind is EntryKind.REPLY)
+    if legs and all(leg.address.connector == "webchat" for leg in legs):
+        return "gone" if gone else "no address"
+    return ""
+
+
+def problems(shown: TicketPage) -> list[int]:
+    """Ids of the entries that did not reach the person."""
+    return [entry.id for entry in shown.entries if entry.state in RETRIABLE]
+
+
+def _assignee(request: web.Request, shown: TicketPage) -> str:
+    owner = shown.ticket.assignee
+    return site_of(request).agent_name(owner) if owner else ""

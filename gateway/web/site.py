@@ -1,0 +1,58 @@
+"""All that the pages know of the rest of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.connector import Host
+from gateway.model import Agent, Identity
+from gateway.views import People, Reads
+
+if TYPE_CHECKING:
+    from bot.answer import Bot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One installation, as its pages see it."""
+
+    company: str
+    bot_name: str
+    public_url: str  #: without a trailing slash
+    languages: tuple[str, ...]  #: of the help centre, the first is the default
+    demo: bool  #: a local trial: the start page explains, /style is there
+    host: Host
+    reads: Reads
+    people: People
+    bot: Callable[[], Bot]
+    problems: Callable[[], list[str]]  #: article problems, one sentence each
+    clock: Clock
+    key: bytes  #: 32 secret bytes for form tokens
+    agent_name: Callable[[str], str] = lambda agent: agent  #: agent id -> name
+    hidden_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: protected queues closed to this agent
+    email_account: str = ""  #: account that answers requests of the form, "" hides the form
+    email_address: str = ""  #: where customers may write, "" for nowhere
+    chat: bool = True  #: whether /chat is there
+    proxies: int = 0  #: reverse proxies of ours whose X-Forwarded-For entries are believed
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us over TLS."""
+        return self.public_url.startswith("https:")
+
+
+SITE: web.AppKey[Site] = web.AppKey("site", Site)
+
+
+def site_of(request: web.Request) -> Site:
+    return request.app[SITE]
+
+
+def identity_of(agent: Agent) -> Identity:
+    """The agent as the core knows them."""
+    return Identity(kind="agent", value=agent.id, name=agent.name, verified=True)
