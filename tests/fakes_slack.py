@@ -15,6 +15,7 @@ from aiohttp import web
 
 from connectors.slack.connector import Settings
 from connectors.slack.connector import Slack as SlackConnector
+from gateway.clock import Clock
 from gateway.connector import Lease
 from gateway.errors import Refused, StoreError
 from gateway.model import (
@@ -62,7 +63,8 @@ class StandingClock:
 class FakeHost:
     """`agents` are identity values that count as agents; `down` is a lost database."""
 
-    clock: StandingClock = field(default_factory=StandingClock)
+    standing: StandingClock = field(default_factory=StandingClock)
+    clock: Clock = field(init=False)
     public_url: str = "http://127.0.0.1:8080"
     company: str = "Acme"
     agents: set[str] = field(default_factory=lambda: {"T0HOME:U0ANN"})
@@ -72,6 +74,9 @@ class FakeHost:
     files: dict[str, bytes] = field(default_factory=dict)
     version: int = 7
     down: bool = False
+
+    def __post_init__(self) -> None:
+        self.clock = self.standing
 
     async def receive(self, deliveries: Sequence[Delivery], cursor: Cursor | None = None) -> list[Receipt]:
         self._check()

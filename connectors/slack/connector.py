@@ -65,7 +65,7 @@ class Slack:
     async def send(self, outgoing: Outgoing) -> Sent:
         if self._door is None:
             raise Retryable("The Slack connector is not running yet.")
-        return await self._door.sender.send(outgoing, self._door.people.team_id)
+        return await self._door.sender.send(outgoing)
 
 
 class Door:
@@ -75,7 +75,7 @@ class Door:
         self._account, self._settings, self._api, self._host = account, settings, api, host
         self._verifier = Verifier(settings.signing_secret.get_secret_value(), host.clock)
         self.people = People(account, settings.team_id, api, host.clock)
-        self.sender = Sender(account, api, host.file)
+        self.sender = Sender(account, settings.team_id or account, api, host.file)
         self._interactions = Interactions(account, host, api, self.people, self._later)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -131,6 +131,8 @@ class Door:
         """Takes one note into the ledger and answers what Slack should hear; 503 makes it come again."""
         said = note_event(payload)
         team, _, user = note.actor.value.partition(":")
+        if user == self.people.bot_user:
+            return 200
         person, files = await asyncio.gather(
             self.people.look(user, team),
             incoming_files.fetch(said.files or (), self._api, self._settings.file_limit),
@@ -171,7 +173,7 @@ class Door:
         except FAILURES as error:
             log.error("slack link broken account=%s error=%s", self._account, error)
             return
-        self.people.settle(str(answer.get("team_id") or ""))
+        self.people.settle(str(answer.get("team_id") or ""), str(answer.get("user_id") or ""))
         log.info("slack link up account=%s team=%s", self._account, answer.get("team_id"))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:

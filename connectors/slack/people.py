@@ -69,11 +69,13 @@ class People:
 
     def __init__(self, account: str, team_id: str, api: WebApi, clock: Clock) -> None:
         self._account, self._team_id, self._api, self._clock = account, team_id, api, clock
+        self.bot_user = ""  #: our own user id, "" while nobody has said
         self._kept: dict[tuple[str, str], tuple[datetime, Person]] = {}
 
-    def settle(self, team_id: str) -> None:
-        """The workspace that our token belongs to, unless the settings name one."""
+    def settle(self, team_id: str, bot_user: str) -> None:
+        """The workspace that our token belongs to, unless the settings name one, and who we are there."""
         self._team_id = self._team_id or team_id
+        self.bot_user = bot_user
 
     @property
     def team_id(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.slack.blocks import MAX_BYTES, Block, context, fold, mrkdwn, words
 from connectors.slack.card import fallback, render
-from connectors.slack.webapi import FAILURES, NotWritten, SlackError, WebApi
+from connectors.slack.webapi import FAILURES, NotWritten, Silent, SlackError, WebApi
 from gateway.errors import Refused, Retryable, Uncertain, Undeliverable
 from gateway.model import Attachment, Outgoing, Post, Remove, Replace, SendKind, Sent
 from gateway.text.markup import split
@@ -20,6 +20,8 @@ FileOf = Callable[[str], Awaitable[bytes]]  #: bytes by sha256; raises Refused
 #: Never turned into names, mentions or previews, whatever is in the text.
 QUIET = {"parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
 
+#: The calls that people see the effect of; one more upload that nobody shared shows nothing.
+SHOWING = frozenset({"chat.postMessage", "files.completeUploadExternal"})
 #: Slack's words for "not now" (docs.slack.dev/reference/methods/chat.postMessage, Errors).
 LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 PASSING = frozenset(
@@ -64,15 +66,15 @@ REMEDIES: dict[str, str] = {
 class Sender:
     """Hands the outbox's messages to one workspace."""
 
-    def __init__(self, account: str, api: WebApi, file_of: FileOf) -> None:
-        self._account, self._api, self._file_of = account, api, file_of
+    def __init__(self, account: str, workspace: str, api: WebApi, file_of: FileOf) -> None:
+        self._account, self._workspace, self._api, self._file_of = account, workspace, api, file_of
 
-    async def send(self, outgoing: Outgoing, workspace: str) -> Sent:
+    async def send(self, outgoing: Outgoing) -> Sent:
         """Posts, replaces or removes. Raises Retryable, Undeliverable or Uncertain."""
         try:
             match outgoing:
                 case Post():
-                    return await self._post(outgoing, workspace)
+                    return await self._post(outgoing)
                 case Replace():
                     return await self._replace(outgoing)
                 case Remove():
@@ -81,29 +83,29 @@ class Sender:
             again = isinstance(outgoing, Replace | Remove)  # twice is the same as once
             raise failure(error, self._account, outgoing.address.conversation, harmless=again) from error
 
-    async def _post(self, post: Post, workspace: str) -> Sent:
+    async def _post(self, post: Post) -> Sent:
         files, lost = await self._contents(post)
         if post.card is not None:
             blocks = [*render(post.card), *_named(post.attachments)]
-            sent = await self._message(post, blocks, fallback(post.card), workspace)
+            sent = await self._message(post, blocks, fallback(post.card))
             await self._add_files(post.address.conversation, sent, files)
             return sent
         blocks, complete = spoken(post)
         if complete and not files:
             line = mrkdwn(f"{_speaker(post)} {post.text}", 1000)["text"]
-            return await self._message(post, [*blocks, *_lost(lost)], line, workspace)
+            return await self._message(post, [*blocks, *_lost(lost)], line)
         if not complete:
             files.append(("whole-message.txt", post.text.encode()))
         body = {"channel_id": post.address.conversation, "initial_comment": comment(post, lost)}
         return await self._share(body, post.address.thread, files)
 
-    async def _message(self, post: Post, blocks: list[Block], line: str, workspace: str) -> Sent:
+    async def _message(self, post: Post, blocks: list[Block], line: str) -> Sent:
         channel, thread = post.address.conversation, post.address.thread
         body: dict[str, Any] = {"channel": channel, **QUIET, "text": line, "blocks": blocks}
         if thread:
             body["thread_ts"] = thread
         ts = str((await self._api.call("chat.postMessage", body)).get("ts", ""))
-        keys = (f"slack:{workspace or self._account}/{channel}/{ts}",)
+        keys = (f"slack:{self._workspace}/{channel}/{ts}",)
         return Sent(external_ids=(ts,), thread="" if thread else ts, keys=keys)
 
     async def _share(self, body: dict[str, Any], thread: str, files: list[tuple[str, bytes]]) -> Sent:
@@ -188,7 +190,7 @@ def failure(error: Exception, account: str, channel: str, *, harmless: bool) -> 
         return _refusal(error, account, channel)
     if isinstance(error, NotWritten):
         return Retryable(f"Slack could not be reached ({error}).", bucket=f"slack/{account}")
-    if harmless:
+    if harmless or not (isinstance(error, Silent) and error.method in SHOWING):
         return Retryable(f"Slack did not answer ({error}).")
     return Uncertain(f"Slack fell silent while taking the message ({error}).")
 

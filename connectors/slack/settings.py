@@ -50,16 +50,17 @@ class Settings(BaseModel):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError('api_url is no web address; write one such as "https://slack.com/api/"')
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("api_url would carry the token in clear; use https://")
         return value.rstrip("/") + "/"
 
     def loopback(self) -> bool:
         """True when this account talks to a server on this machine only."""
-        return _is_loopback(urlsplit(self.api_url).hostname or "")
+        return is_loopback(urlsplit(self.api_url).hostname or "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for a name or address that only this machine answers to."""
     if host == "localhost":
         return True
     try:

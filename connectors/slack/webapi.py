@@ -14,10 +14,12 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
-from connectors.slack.settings import Settings
+from connectors.slack.settings import Settings, is_loopback
 
 CONNECT, TOTAL = 5.0, 15.0  #: seconds for a connection, and for everything about one call
 QUICK = 1.0  #: seconds for a call that a person waits for: a form's trigger_id lives three
+
+SLACKS = (".slack.com", ".slack-files.com", ".slack-gov.com")  #: hosts that Slack's payloads point to
 
 
 class SlackError(Exception):
@@ -35,7 +37,11 @@ class NotWritten(Exception):
 
 
 class Silent(Exception):
-    """The connection broke, or time was up, after the request may have been written."""
+    """The connection broke, or time was up, after the request for `method` may have been written."""
+
+    def __init__(self, method: str, reason: str) -> None:
+        self.method = method
+        super().__init__(f"{method}: {reason}")
 
 
 FAILURES = (SlackError, NotWritten, Silent)
@@ -45,7 +51,9 @@ class WebApi:
     """One workspace's Web API; `open` and `close` frame its use."""
 
     def __init__(self, settings: Settings) -> None:
-        self._base = settings.api_url
+        self._base, self._local = settings.api_url, settings.loopback()
+        home = urlsplit(settings.api_url)
+        self._home = (home.scheme, home.hostname, home.port)
         self._authorization = {"Authorization": f"Bearer {settings.bot_token.get_secret_value()}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -71,7 +79,7 @@ class WebApi:
         if not self._is_slacks(url):
             raise SlackError("upload", 0, "foreign_url")
         headers = {"Content-Type": "application/octet-stream"}
-        async with self._request("POST", url, headers, content, TOTAL * 4) as answer:
+        async with self._request("POST", "upload", url, headers, content, TOTAL * 4) as answer:
             if answer.status != 200:
                 raise SlackError("upload", answer.status, after=_seconds(answer))
 
@@ -79,7 +87,7 @@ class WebApi:
         """A shared file of at most `limit` bytes. Raises as `call` does; code "too_large" or "foreign_url"."""
         if not self._is_slacks(url):
             raise SlackError("download", 0, "foreign_url")
-        async with self._request("GET", url, self._authorization, None, timeout) as answer:
+        async with self._request("GET", "download", url, self._authorization, None, timeout) as answer:
             if answer.status != 200:
                 raise SlackError("download", answer.status)
             content = b""
@@ -94,13 +102,13 @@ class WebApi:
         if not self._is_slacks(url):
             raise SlackError("respond", 0, "foreign_url")
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        async with self._request("POST", url, headers, json.dumps(body), TOTAL) as answer:
+        async with self._request("POST", "respond", url, headers, json.dumps(body), TOTAL) as answer:
             if answer.status != 200:
                 raise SlackError("respond", answer.status, after=_seconds(answer))
 
     async def _post(self, method: str, content: str, kind: str, timeout: float) -> dict[str, Any]:
         headers = {**self._authorization, "Content-Type": kind}
-        async with self._request("POST", self._base + method, headers, content, timeout) as answer:
+        async with self._request("POST", method, self._base + method, headers, content, timeout) as answer:
             said = _object(await answer.read())
             if answer.status == 200 and said.get("ok") is True:
                 return said
@@ -109,7 +117,13 @@ class WebApi:
 
     @asynccontextmanager
     async def _request(
-        self, verb: str, url: str, headers: Mapping[str, str], content: str | bytes | None, timeout: float
+        self,
+        verb: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: str | bytes | None,
+        timeout: float,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:
             raise NotWritten("the connector is not running")
@@ -122,17 +136,19 @@ class WebApi:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotWritten(type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Silent(type(error).__name__) from error
+            raise Silent(method, type(error).__name__) from error
 
     def _is_slacks(self, url: str) -> bool:
-        """Only Slack, or the server that stands for it, is ever sent to: addresses in payloads are data."""
+        """Only Slack, or this machine when it stands for Slack: addresses in payloads are data."""
         try:
-            host, base = urlsplit(url), urlsplit(self._base)
-            ours = (host.scheme, host.hostname, host.port) == (base.scheme, base.hostname, base.port)
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
         except ValueError:
             return False
-        slacks = (host.hostname or "").endswith((".slack.com", ".slack-files.com", ".slack-gov.com"))
-        return ours or (host.scheme == "https" and slacks and host.port in (None, 443))
+        if self._local:
+            return parts.scheme == "http" and is_loopback(host)
+        ours = (parts.scheme, host, port) == self._home
+        return ours or (parts.scheme == "https" and host.endswith(SLACKS) and port in (None, 443))
 
 
 def _object(content: bytes) -> dict[str, Any]:

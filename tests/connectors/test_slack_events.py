@@ -73,6 +73,7 @@ async def test_a_lost_database_makes_slack_deliver_again() -> None:
         {"channel_type": "mpim"},
         {"channel_type": None, "channel": "D0DIRECT"},
         {"user": BOT_USER, "bot_id": BOT},
+        {"user": BOT_USER},
         {"bot_id": "B0OTHER"},
         {"subtype": "bot_message"},
         {"subtype": "message_changed", "message": {"text": "edited"}},
@@ -99,6 +100,13 @@ async def test_other_ways_of_speaking_in_the_thread_are_notes_too(subtype: str) 
     async with room() as r:
         await r.posts.event(thread_message(r.slack, await r.card(), "hello", subtype=subtype))
         assert len(r.host.notes) == 1
+
+
+async def test_what_the_app_said_itself_is_no_note_even_when_the_event_does_not_say_so() -> None:
+    async with room() as r:
+        event = thread_message(r.slack, await r.card(), "hello", user=BOT_USER)
+        assert await r.posts.event(event, authorizations=None) == (200, "")
+        assert r.host.notes == []
 
 
 async def test_an_event_without_the_parents_author_is_left_to_the_core() -> None:
@@ -155,7 +163,7 @@ async def test_people_are_looked_up_once_in_five_minutes() -> None:
         for _ in range(3):
             await r.posts.event(thread_message(r.slack, ts, "hi"))
         assert r.slack.methods().count("users.info") == 1
-        r.host.clock.at = r.host.clock.deadline(301)
+        r.host.standing.at = r.host.clock.deadline(301)
         await r.posts.event(thread_message(r.slack, ts, "hi"))
         assert r.slack.methods().count("users.info") == 2
 

@@ -26,7 +26,7 @@ async def test_a_card_opens_a_thread_of_its_own() -> None:
         sent = await r.connector.send(card_post())
         message = r.slack.messages[("C0DESK", sent.external_ids[0])]
     assert sent.thread == sent.external_ids[0]
-    assert sent.keys == (f"slack:T0HOME/C0DESK/{sent.thread}",)
+    assert sent.keys == (f"slack:main/C0DESK/{sent.thread}",)
     assert "thread_ts" not in message
     assert message["text"] == "DG-42 Where is my parcel? (Cy Customer)"
 

@@ -1,0 +1,165 @@
+"""Each documented payload, and anything that may become of it: read right, or turned away, never a 500."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.slack.normalize import normalize
+from gateway.model import Verb
+from tests.fakes_slack import Room, room
+from tests.slack_posts import signed, thread_message
+
+FOLDER = Path(__file__).parent / "fixtures" / "slack"
+FIXTURES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+EVENTS = {name: payload for name, payload in FIXTURES.items() if payload["type"] == "event_callback"}
+OTHERS = {"block_actions", "view_submission", "view_closed", "shortcut", "message_action"}
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+NOTES = {
+    "message.channels__reply_below_card",
+    "message.groups__reply_below_card",
+    "message.channels__stranger_in_shared_channel",
+    "message__file_share_below_card",
+    "message__file_of_shared_channel",
+    "message__thread_broadcast",
+}
+VERBS = {
+    "block_actions__claim": Verb.CLAIM,
+    "block_actions__resolve": Verb.RESOLVE,
+    "block_actions__release": Verb.RELEASE,
+    "block_actions__reopen": Verb.REOPEN,
+    "block_actions__undo_in_ephemeral": Verb.UNDO,
+    "block_actions__enterprise_install": Verb.CLAIM,
+    "view_submission__preview": Verb.REPLY,
+    "view_submission__note": Verb.NOTE,
+    "view_submission__escalate": Verb.ESCALATE,
+}
+
+
+def test_every_fixture_says_where_it_is_from() -> None:
+    assert len(FIXTURES) > 40
+    assert all(payload["_source"].startswith("written from docs.slack.dev/") for payload in FIXTURES.values())
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_becomes_a_note_or_nothing(name: str) -> None:
+    notes = normalize(EVENTS[name], NOW, "main")
+    assert len(notes) == (name in NOTES)
+    for note in notes:
+        assert (note.verb, note.ticket, note.delivery_key) == (Verb.NOTE, 0, EVENTS[name]["event_id"])
+        assert note.address and note.address.thread == "1764000000.000100"
+
+
+def test_the_author_of_a_shared_channel_keeps_their_own_workspace() -> None:
+    (note,) = normalize(EVENTS["message.channels__stranger_in_shared_channel"], NOW, "main")
+    assert note.actor.value == "T0ELSE:U0EXT"
+
+
+def test_a_shared_file_is_listed_with_what_slack_says() -> None:
+    (note,) = normalize(EVENTS["message__file_share_below_card"], NOW, "main")
+    (file,) = note.attachments
+    assert (file.filename, file.content_type, file.size) == ("invoice.pdf", "application/pdf", 48213)
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+async def test_every_payload_is_acknowledged_and_does_what_it_says(name: str) -> None:
+    async with room() as r:
+        assert await deliver(r, FIXTURES[name]) == 200
+        verbs = [action.verb for action in r.host.acts.values()]
+        assert verbs == ([VERBS[name]] if name in VERBS else [])
+
+
+async def deliver(r: Room, payload: dict[str, Any]) -> int:
+    """As Slack would: interactions as a form, everything else as JSON."""
+    kind = payload.get("type")
+    if isinstance(kind, str) and kind in OTHERS:
+        return (await r.posts.interact(payload))[0]
+    return (await r.posts.json(payload))[0]
+
+
+# ---------------------------------------------------------------- mutations
+
+junk = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.sampled_from(
+        ["", "\u0000", "٤٢", "<!channel>", "9" * 400, "http://[", "../../x", "1764000000.000100"]
+    ),
+    st.lists(st.none(), max_size=2),
+    st.dictionaries(st.text(max_size=5), st.none(), max_size=2),
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> dict[str, Any]:
+    """A fixture with one to three of its values replaced, dropped or doubled."""
+    payload = json.loads(json.dumps(FIXTURES[draw(st.sampled_from(sorted(FIXTURES)))]))
+    for _ in range(draw(st.integers(1, 3))):
+        places = list(walk(payload))
+        holder, key = places[draw(st.integers(0, len(places) - 1))]
+        match draw(st.sampled_from(["replace", "replace", "drop", "wrap"])):
+            case "replace":
+                holder[key] = draw(junk)
+            case "drop":
+                del holder[key]
+            case _:
+                holder[key] = [holder[key], holder[key]]
+        if not list(walk(payload)):
+            break
+    return dict(payload)
+
+
+def walk(value: Any) -> list[tuple[Any, Any]]:
+    keys = (
+        list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    )
+    return [place for key in keys for place in [(value, key), *walk(value[key])]]
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner() as runner:
+        runner.run(work)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(mutated(), min_size=8, max_size=8))
+def test_no_payload_is_a_server_error_or_costs_a_valid_neighbour(payloads: list[dict[str, Any]]) -> None:
+    async def story() -> None:
+        async with room() as r:
+            ts = await r.card()
+            for n, payload in enumerate(payloads):
+                assert await deliver(r, payload) in (200, 400), payload
+                neighbour = f"neighbour {n}"
+                assert (await r.posts.event(thread_message(r.slack, ts, neighbour)))[0] == 200
+                assert neighbour in [note.text for note in r.host.notes]
+            await r.settled()
+
+    run(story())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.binary(max_size=300), st.sampled_from(["application/json", "application/x-www-form-urlencoded", ""])
+)
+def test_no_bytes_are_a_server_error(body: bytes, kind: str) -> None:
+    async def story() -> None:
+        async with room() as r:
+            headers = {"Content-Type": kind} if kind else {}
+            text = body.decode("utf-8", "replace")
+            assert (await r.posts.raw(body, headers))[0] == 401
+            status, _ = await r.posts.raw(text.encode(), {**signed(text, r.host.clock), **headers})
+            assert status in (200, 400)
+
+    run(story())
