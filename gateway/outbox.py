@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from gateway.bell import Rings
@@ -26,6 +26,7 @@ CONCURRENT = 64
 LEASE_MS = 60_000
 #: A send may take this long before its fate counts as unknown; less than the lease.
 TIMEOUT = 45.0
+SETTLE_WAITS = (0.2, 1.0, 3.0, 8.0, 15.0)
 BACKOFF = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 
 
@@ -107,7 +108,7 @@ class Outbox:
             await self._sent(send, sent)
 
     async def _sent(self, send: ClaimedSend, sent: Sent) -> None:
-        ours = await self._store.settle_sent(send, sent, to_ms(self._clock.now()))
+        ours = await _settled(lambda: self._store.settle_sent(send, sent, to_ms(self._clock.now())))
         log.info(
             "sent" if ours else "sent, but another worker has the row now",
             extra={
@@ -126,7 +127,8 @@ class Outbox:
             return
         wait = error.after if error.after is not None else backoff(send.attempts)
         ready = to_ms(now + timedelta(seconds=wait))
-        await self._store.settle_retry(send, ready, error.reason[:300], error.bucket, ready, again)
+        reason, bucket = error.reason[:300], error.bucket
+        await _settled(lambda: self._store.settle_retry(send, ready, reason, bucket, ready, again))
 
     async def _unknown(self, send: ClaimedSend, detail: str) -> None:
         """The peer fell silent: sent again only where that shows one message, or where policy says so."""
@@ -142,7 +144,8 @@ class Outbox:
 
     async def _failed(self, send: ClaimedSend, state: SendState, reason: str, detail: str) -> None:
         report = self._report(send.id, send.ticket, state, reason, detail, send.attempts)
-        await self._store.settle_failed(send, state, reason, detail, to_ms(self._clock.now()), report)
+        now = to_ms(self._clock.now())
+        await _settled(lambda: self._store.settle_failed(send, state, reason, detail, now, report))
         log.warning(
             "not sent",
             extra={"ticket": send.ticket, "connector": send.connector, "reason": reason, "state": state},
@@ -182,6 +185,17 @@ class Outbox:
         due = await self._store.next_send()
         now = to_ms(self._clock.now())
         await rings.wait(1.0 if due is None else min(1.0, max(0.02, (due - now) / 1000)))
+
+
+async def _settled(settle: Callable[[], Awaitable[bool]]) -> bool:
+    """Writes down what became of a send, through a short absence of the database; else the lease decides."""
+    for wait in SETTLE_WAITS:
+        try:
+            return await settle()
+        except StoreError as error:
+            log.warning("the fate of a send waits for the database: %s", error)
+            await asyncio.sleep(wait)
+    return False
 
 
 def backoff(attempts: int) -> float:

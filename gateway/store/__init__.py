@@ -16,4 +16,8 @@ def open_driver(database: str) -> Driver:
         from gateway.store.sqlite import SqliteDriver
 
         return SqliteDriver(Path(database.removeprefix("sqlite:///")))
+    if database.startswith("postgresql://"):
+        from gateway.store.postgres import PostgresDriver
+
+        return PostgresDriver(database)
     raise ValueError(f"unknown database {database!r}")

