@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.slack.payloads import EventCallback, File, MessageEvent, read
+from connectors.slack.payloads import AnyEvent, Authorization, EventCallback, File, MessageEvent, read
 from gateway.model import Address, AgentAction, Attachment, Identity, Verb
 from gateway.text.markup import from_mrkdwn
 
@@ -21,11 +21,10 @@ def normalize(payload: Mapping[str, Any], now: datetime, account: str) -> list[A
     `ticket` is 0: the core finds it by the thread. `now` is used where the event names no time.
     Raises InvalidPayload when a field we need has another type than documented.
     """
-    envelope = read(payload, EventCallback)
-    subtype = str(envelope.event.get("subtype") or "")
-    if envelope.event.get("type") != "message" or subtype not in SPOKEN:
+    event = read(payload, AnyEvent).event
+    if event.get("type") != "message" or str(event.get("subtype") or "") not in SPOKEN:
         return []
-    said = read(envelope.event, MessageEvent)
+    envelope, said = read(payload, EventCallback), read(event, MessageEvent)
     if not _in_card_thread(said, _bot_user(envelope)):
         return []
     return [_note(envelope, said, now, account)]
@@ -33,12 +32,7 @@ def normalize(payload: Mapping[str, Any], now: datetime, account: str) -> list[A
 
 def note_event(payload: Mapping[str, Any]) -> MessageEvent:
     """The message behind a note that `normalize` made."""
-    return read(read(payload, EventCallback).event, MessageEvent)
-
-
-def author_team(said: MessageEvent, envelope_team: str) -> str:
-    """The workspace that the author belongs to, which in a shared channel is not always ours."""
-    return said.user_team or said.team or envelope_team
+    return read(read(payload, AnyEvent).event, MessageEvent)
 
 
 def listed(file: File) -> Attachment:
@@ -64,13 +58,12 @@ def _in_card_thread(said: MessageEvent, bot_user: str) -> bool:
 
 
 def _note(envelope: EventCallback, said: MessageEvent, now: datetime, account: str) -> AgentAction:
-    team = author_team(said, envelope.team_id or "")
     return AgentAction(
         connector="slack",
         account=account,
         delivery_key=envelope.event_id,
         at=moment(said.ts, now),
-        actor=Identity(kind="slack", value=f"{team}:{said.user}"),
+        actor=Identity(kind="slack", value=f"{_author_team(envelope, said)}:{said.user}"),
         verb=Verb.NOTE,
         address=Address(
             connector="slack", account=account, conversation=said.channel, thread=said.thread_ts or ""
@@ -91,3 +84,16 @@ def moment(ts: str, now: datetime) -> datetime:
 def _bot_user(envelope: EventCallback) -> str:
     ours = (a.user_id for a in envelope.authorizations or () if a.is_bot and a.user_id)
     return next(ours, "")
+
+
+def _author_team(envelope: EventCallback, said: MessageEvent) -> str:
+    """The workspace of the author. In a shared channel `team` is the reader's and `user_team` tells.
+
+    `user_team` may name an organisation (E…): our own stands for our workspace. The envelope's `team_id` may be
+    the other side's, so the authorization comes first. Source: docs.slack.dev/apis/slack-connect.
+    """
+    ours = (envelope.authorizations or (Authorization(),))[0]
+    home = ours.team_id or envelope.team_id or ""
+    if said.user_team and said.user_team == ours.enterprise_id:
+        return home
+    return said.user_team or said.team or home

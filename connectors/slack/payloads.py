@@ -34,12 +34,19 @@ class Authorization(Read, frozen=True, kw_only=True):
     """Whom an event was delivered for: our bot user in a workspace."""
 
     team_id: str | None = None
+    enterprise_id: str | None = None
     user_id: str | None = None
     is_bot: bool | None = None
 
 
+class AnyEvent(Read, frozen=True, kw_only=True):
+    """An event whose type is still to be looked at."""
+
+    event: dict[str, Any]
+
+
 class EventCallback(Read, frozen=True, kw_only=True):
-    """One event; `event` stays open until its type is known."""
+    """The envelope of an event that we use; `event` is read on its own."""
 
     event_id: Key
     event: dict[str, Any]
@@ -181,4 +188,6 @@ def read_interaction(payload: dict[str, Any]) -> Interaction | None:
     """A pressed button or a sent form, None for kinds that we offer nothing for. Raises InvalidPayload."""
     if read(payload, Envelope).type not in ("block_actions", "view_submission"):
         return None
-    return read(payload, Interaction)  # type: ignore[arg-type]  # a union is no type[T] to mypy
+    interaction: Interaction = read(payload, Interaction)  # type: ignore[arg-type]  # a union is no type[T] to mypy
+    is_form = not isinstance(interaction, ViewSubmission) or interaction.view.type == "modal"
+    return interaction if is_form else None

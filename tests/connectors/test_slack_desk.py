@@ -292,6 +292,13 @@ async def test_interactions_that_we_do_not_offer_are_acknowledged(kind: str) -> 
         assert (await r.posts.interact({"type": kind, "user": {"id": "U0ANN"}}))[0] == 200
 
 
+async def test_a_workflow_step_of_an_older_app_is_acknowledged() -> None:
+    async with room() as r:
+        payload = view_submission({"id": "V1", "type": "workflow_step", "callback_id": "note"}, "U0ANN")
+        assert (await r.posts.interact(payload))[0] == 200
+        assert r.host.acts == {}
+
+
 async def test_the_combined_route_takes_interactions_too() -> None:
     async with room() as r:
         action = {"action_id": "claim", "type": "button", "value": "42", "action_ts": "1.1"}

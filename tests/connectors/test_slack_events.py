@@ -263,7 +263,7 @@ async def test_only_fresh_signatures_of_ours_are_accepted() -> None:
         b"{}",
         b'{"type": 1}',
         b'{"type": "event_callback"}',
-        b'{"type": "event_callback", "event_id": "", "event": {}}',
+        b'{"type": "event_callback", "event_id": "", "event": {"type": "message", "channel": "C", "ts": "1.1"}}',
         b'{"type": "event_callback", "event_id": "E", "event": []}',
         b'{"type": "event_callback", "event_id": "E", "event": {"type": "message"}}',
         b"[" * 100_000,

@@ -64,6 +64,28 @@ def test_the_author_of_a_shared_channel_keeps_their_own_workspace() -> None:
     assert note.actor.value == "T0ELSE:U0EXT"
 
 
+@pytest.mark.parametrize(
+    ("event", "organisation", "team"),
+    [
+        ({"user_team": "T0ELSE", "team": "T0HOME"}, None, "T0ELSE"),
+        ({"user_team": "E0ELSE", "team": "T0HOME"}, None, "E0ELSE"),
+        ({"user_team": "E0ELSE", "team": "T0HOME"}, "E0ORG", "E0ELSE"),
+        ({"user_team": "E0ORG", "team": "T0HOME"}, "E0ORG", "T0HOME"),
+        ({"user_team": None, "team": "T0HOME"}, None, "T0HOME"),
+        ({"user_team": None, "team": None}, None, "T0HOME"),
+    ],
+)
+def test_the_authors_workspace_is_told_apart_from_the_readers(
+    event: dict[str, Any], organisation: str | None, team: str
+) -> None:
+    payload = json.loads(json.dumps(EVENTS["message.channels__reply_below_card"]))
+    payload["event"].update(event)
+    payload["team_id"] = "T0ELSE"  # shared channels name either side here
+    payload["authorizations"][0]["enterprise_id"] = organisation
+    (note,) = normalize(payload, NOW, "main")
+    assert note.actor.value == f"{team}:U0ANN"
+
+
 def test_a_shared_file_is_listed_with_what_slack_says() -> None:
     (note,) = normalize(EVENTS["message__file_share_below_card"], NOW, "main")
     (file,) = note.attachments

@@ -204,6 +204,22 @@ async def test_silence_after_the_request_is_uncertain(fault: Fault, monkeypatch:
         assert len(r.slack.messages) == 1  # it had arrived
 
 
+@pytest.mark.parametrize(
+    ("method", "raised"),
+    [("files.getUploadURLExternal", Retryable), ("files.completeUploadExternal", Uncertain)],
+)
+async def test_only_showing_files_is_uncertain_not_uploading_them(
+    method: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webapi.WebApi.call, "__defaults__", (0.3,))
+    monkeypatch.setattr(webapi.WebApi.form, "__defaults__", (0.3,))
+    async with room() as r:
+        ts = await r.card()
+        r.slack.fail(method, Fault(silent=True))
+        with pytest.raises(raised):
+            await r.connector.send(reply(ts, "x", attachments=(Attachment(filename="a", content=b"x"),)))
+
+
 @pytest.mark.parametrize("fault", [Fault(silent=True), Fault(cut=True)])
 async def test_silence_over_a_replacement_is_harmless(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     async with room() as r:
