@@ -72,9 +72,13 @@ class Deskgate:
             give_up=timedelta(hours=settings.automatic.give_up_hours),
             resend_agents=settings.automatic.resend_agents,
         )
+        lease_ms = int(settings.store.lease_seconds * 1000)
+        self.intake.lease_ms = lease_ms
+        # A send may take longer than a decision: four leases, and it is given up as unknown after three.
+        self.outbox.lease_ms, self.outbox.timeout = lease_ms * 4, settings.store.lease_seconds * 3
         self.timers = Timers(self.store, self.seal, self.clock)
         self.host = StoreHost(
-            self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog
+            self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog, lease_ms
         )
         self.ready = False
         self._agent_names: dict[str, str] = {}

@@ -35,19 +35,25 @@ from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
 #: How long an agent's surface waits for a proposal to be handled, seconds. Slack allows three.
 ACT_WITHIN = 2.0
 SESSION_DAYS = 30
-LEASE_MS = 15_000
 
 
 class StoreHost:
     """Host over the store and the intake; also the pages' Reads and People."""
 
     def __init__(
-        self, store: Store, intake: Intake, seal: Seal, clock: Clock, policy: Policy, max_backlog: int
+        self,
+        store: Store,
+        intake: Intake,
+        seal: Seal,
+        clock: Clock,
+        policy: Policy,
+        max_backlog: int,
+        lease_ms: int = 15_000,
     ) -> None:
         self._store, self._intake, self._seal = store, intake, seal
         self.clock, self.policy = clock, policy
         self.public_url, self.company = policy.public_url, policy.company
-        self._max_backlog = max_backlog
+        self._max_backlog, self._lease_ms = max_backlog, lease_ms
         self.overloaded = False
 
     # ------------------------------------------------------------ for connectors
@@ -112,7 +118,7 @@ class StoreHost:
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[_Lease]:
-        lease = _Lease(self._store, name)
+        lease = _Lease(self._store, name, self._lease_ms)
         await lease.wait()
         keeper = asyncio.create_task(lease.keep())
         try:
@@ -171,8 +177,8 @@ class StoreHost:
 class _Lease:
     """A name that this replica alone holds, renewed at a third of its length."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self._store, self._name = store, name
+    def __init__(self, store: Store, name: str, lease_ms: int) -> None:
+        self._store, self._name, self._lease_ms = store, name, lease_ms
         self._owner = f"{store.worker}/{secrets.token_hex(4)}"
         self._held = False
 
@@ -182,16 +188,16 @@ class _Lease:
 
     async def wait(self) -> None:
         while not await self._take():  # noqa: ASYNC110 - the other holder is another process
-            await asyncio.sleep(LEASE_MS / 3000)
+            await asyncio.sleep(self._lease_ms / 3000)
 
     async def keep(self) -> None:
         while True:
-            await asyncio.sleep(LEASE_MS / 3000)
+            await asyncio.sleep(self._lease_ms / 3000)
             await self._take()
 
     async def _take(self) -> bool:
         try:
-            self._held = await self._store.take_lease(self._name, LEASE_MS, self._owner)
+            self._held = await self._store.take_lease(self._name, self._lease_ms, self._owner)
         except StoreError:
             self._held = False
         return self._held

@@ -65,6 +65,9 @@ class ServerSettings(_Section):
 
 class StoreSettings(_Section):
     database: str = Field("sqlite:///var/deskgate.db", description="sqlite:///path or postgresql://…")
+    lease_seconds: float = Field(
+        15, ge=0.5, le=300, description="After this long without a sign a replica's work is taken over."
+    )
     key_file: Path = Field(
         Path("var/deskgate.key"), description="The installation key, made at the first start."
     )

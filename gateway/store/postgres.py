@@ -229,7 +229,7 @@ class PostgresDriver:
         rows = [row for taking in batch for row in taking.rows]
         cursors = [cursor for taking in batch for cursor in taking.cursors]
         try:
-            receipts = iter(self._write(lambda tx: take_many(tx, batch[0].worker, rows, cursors)))
+            receipts = iter(self._take_rows(batch[0].worker, rows, cursors))
             shares = [[next(receipts) for _ in taking.rows] for taking in batch]
         except Exception as error:
             failure = error if isinstance(error, StoreError) else StoreError(f"Taking failed: {error}")
