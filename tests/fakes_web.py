@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from bot.answer import Bot
 from bot.articles import Library, load
+from bot.reply import Candidate
 from gateway.bell import Bell
 from gateway.clock import SystemClock
 from gateway.connector import Lease
@@ -353,9 +353,27 @@ class FakePeople:
         self.desk.sessions.pop(session, None)
 
 
+class FakeBot:
+    """Finds the articles whose titles or questions share words with the text."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+
+    def search(self, text: str, language: str | None = None, limit: int = 10) -> list[Candidate]:
+        words = set(text.casefold().split())
+        scored = [
+            (len(words & set(" ".join((a.title, *a.questions)).casefold().split())), a)
+            for a in self.library.articles
+        ]
+        best = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])[:limit]
+        return [
+            Candidate(name=a.name, title=a.title, confidence=score / (len(words) or 1)) for score, a in best
+        ]
+
+
 def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) -> Site:
     """The site of a scene; the shipped articles unless others are given."""
-    bot = Bot.build(load(KB) if library is None else library)
+    bot = FakeBot(load(KB) if library is None else library)
     fields: dict[str, Any] = {
         "company": desk.company,
         "bot_name": "Nora",

@@ -18,6 +18,9 @@ from gateway.errors import InvalidPayload, Refused, Retryable, StoreError
 #: Open sockets of one source address, and seconds until the first frame has to be there.
 MAX_SOCKETS, HELLO_SECONDS = 60, 10
 
+#: Newest entries that are looked at again for changes.
+OVERLAP = 30
+
 #: Bad frames before a socket is closed.
 MAX_ERRORS = 10
 
@@ -134,10 +137,15 @@ class _Push:
 
     async def push(self) -> None:
         with contextlib.suppress(StoreError):  # the next wake-up tries again
-            lines = await self.visits.shown(self.visitor, max(self._known, default=0))
+            lines = await self.visits.shown(self.visitor, self._settled())
             new = [line for line in lines if self._is_new(line)]
             if new or not self._known:
                 await self.socket.send_json({"type": "entries", "entries": new})
+
+    def _settled(self) -> int:
+        """The entry behind which is read again: a held answer appears after entries that are younger than it."""
+        newest = sorted(self._known)[-OVERLAP:]
+        return newest[0] - 1 if len(newest) == OVERLAP else 0
 
     def _is_new(self, line: dict[str, Any]) -> bool:
         content = msgspec.json.encode(line)

@@ -13,8 +13,8 @@ from gateway.connector import Host
 from gateway.errors import Refused, Retryable
 from gateway.model import Address, Attachment, Delivery, Entry, History, Message
 
-#: A held answer appears after later entries, so this many of the newest are looked at again.
-OVERLAP = 50
+#: Entries of one read, and reads of one conversation: what lies beyond is not shown.
+PAGE, MAX_PAGES = 200, 10
 
 
 class Visits:
@@ -67,9 +67,17 @@ class Visits:
         await self._receive(wire.file_message(file, client, visitor=visitor, here=here, now=now), b"")
 
     async def history(self, visitor: str, after: int = 0) -> list[Entry]:
-        """The visitor's own conversation; with `after`, its newest part from a little before that entry on."""
-        query = History(address=self.address(visitor), after=max(0, after - OVERLAP))
-        return await self.host.history(query)
+        """The visitor's own conversation behind the entry `after`, oldest first."""
+        entries: list[Entry] = []
+        for _ in range(MAX_PAGES):
+            query = History(
+                address=self.address(visitor), after=entries[-1].id if entries else after, limit=PAGE
+            )
+            page = await self.host.history(query)
+            entries += page
+            if len(page) < PAGE:
+                break
+        return entries
 
     async def shown(self, visitor: str, after: int = 0) -> list[dict[str, Any]]:
         return wire.show(await self.history(visitor, after), visitor)

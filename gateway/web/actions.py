@@ -37,7 +37,9 @@ async def act(request: web.Request) -> web.Response:
     result = await _propose(request, form, verb, text)
     if result.state == "refused":
         problem = result.detail or "That is not possible now."
-        return await ticket_page(request, Draft(verb=verb, text=text, problem=problem), status=409)
+        return await ticket_page(
+            request, Draft(verb=verb, text=text, queue=field(form, "queue", 100), problem=problem), status=409
+        )
     return web.Response(status=303, headers={"Location": f"/desk/ticket/{request.match_info['ticket']}#end"})
 
 

@@ -43,6 +43,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     verb: str = "note"
     text: str = ""
+    queue: str = ""
     preview: bool = False
     problem: str = ""
 
@@ -68,9 +69,12 @@ async def tickets(request: web.Request) -> web.Response:
             hidden_queues=hidden, limit=PAGE, before=int(before) if before.isdigit() else 0,
         )
     )  # fmt: skip
+    more = lines[-1].id if len(lines) == PAGE else 0
+    if view == "open" and queue is None and not text:
+        lines = [line for line in lines if line.queue]  # what the assistant has waits for nobody
     return page(
         request, "tickets.html", queues=await queues(request), lines=lines, view=view, views=VIEWS, queue=queue,
-        query=text, more=lines[-1].id if len(lines) == PAGE else 0,
+        query=text, more=more,
     )  # fmt: skip
 
 
@@ -84,9 +88,10 @@ async def ticket_page(request: web.Request, draft: Draft, status: int = 200) -> 
     shown = await read_ticket(request)
     return page(
         request, "ticket.html", status=status, shown=shown, t=shown.ticket, draft=draft, why=explain(shown.events),
-        queues=await queues(request), to=current_leg(shown, Side.REQUESTER), problems=problems(shown),
+        queues=await queues(request), to=current_leg(shown, Side.REQUESTER),
         reachable=reachable(shown), assignee=_assignee(request, shown), done=shown.ticket.status in DONE,
         priorities=[p.value for p in Priority], delivery=DELIVERY, retriable=RETRIABLE,
+        claimed=any(leg.address.connector == "webchat" for leg in shown.legs),
     )  # fmt: skip
 
 
@@ -141,11 +146,6 @@ def reachable(shown: TicketPage) -> str:
     if legs and all(leg.address.connector == "webchat" for leg in legs):
         return "gone" if gone else "no address"
     return ""
-
-
-def problems(shown: TicketPage) -> list[int]:
-    """Ids of the entries that did not reach the person."""
-    return [entry.id for entry in shown.entries if entry.state in RETRIABLE]
 
 
 def _assignee(request: web.Request, shown: TicketPage) -> str:

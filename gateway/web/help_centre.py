@@ -47,14 +47,14 @@ async def home(request: web.Request) -> web.Response:
 async def listing(request: web.Request) -> web.Response:
     """Articles of a language by topic, or what `q` finds; works without scripts."""
     site, language = site_of(request), request.match_info["language"]
-    if language not in site.languages:
+    if language not in languages(site):
         raise web.HTTPNotFound()
     query = request.query.get("q", "").strip()[:200]
     found = results(site, query, language) if query else []
     return page(
         request, "help.html", **framing(site, language), topics=topics(site, language), query=query, found=found,
         elsewhere=_elsewhere(site, language), fallback=(site.languages[0], name_of(site.languages[0])),
-        languages=[(other, name_of(other)) for other in site.languages],
+        languages=[(other, name_of(other)) for other in languages(site)],
     )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ async def search(request: web.Request) -> web.Response:
     """{"results": [{title, topic, link}, …]} for search as you type."""
     site = site_of(request)
     language = request.query.get("lang", "")
-    if language not in site.languages:
+    if language not in languages(site):
         language = site.languages[0]
     found = results(site, request.query.get("q", "").strip()[:200], language)
     lines = [{"title": a.title, "topic": a.topic, "link": link_to(a)} for a in found]
@@ -95,6 +95,13 @@ def framing(site: Site, language: str) -> dict[str, Any]:
 def live_articles(site: Site) -> tuple[Article, ...]:
     """What customers may read today."""
     return site.bot().library.public(site.clock.now().date())
+
+
+def languages(site: Site) -> list[str]:
+    """The languages that customers can read something in; the default one always."""
+    have = {a.language for a in live_articles(site)}
+    ordered = [site.languages[0], *(x for x in site.languages[1:] if x in have)]
+    return [*ordered, *sorted(have.difference(site.languages))]
 
 
 def topics(site: Site, language: str) -> list[tuple[str, list[Article]]]:
@@ -137,7 +144,7 @@ def preferred(request: web.Request) -> str:
         tag = wanted.partition(";")[0].strip().casefold()
         if tag.startswith("zh"):
             tag = "zh-hant" if re.search("hant|tw|hk|mo", tag) else "zh-hans"
-        for ours in site.languages:
+        for ours in languages(site):
             if tag and (ours.casefold() == tag or tag.partition("-")[0] == ours.casefold()):
                 return ours
     return site.languages[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import datetime
 from functools import cache
@@ -65,12 +66,26 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "markup": lambda text: Markup(to_html(text)),  # noqa: S704 - to_html escapes and cleans
+        "prose": prose,
         "when": when,
         "ago": ago,
         "filesize": filesize,
         "words": lambda value: str(value).replace("_", " "),
     }
     return environment
+
+
+#: Stands for a line break that the author asked for, while the others are taken out.
+_HARD = "\ue000"
+_HARD_BREAK = re.compile(r"(?: {2,}|\\)\n")
+_SOFT_BREAK = re.compile(r"(?<!\ue000)<br ?/?>\n")
+_BETWEEN_HAN = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) (?=[\u3000-\u9fff\uff00-\uffef])")
+
+
+def prose(text: str) -> Markup:
+    """Markdown of an article: lines that its author wrapped flow on, as Markdown means them to."""
+    html = _SOFT_BREAK.sub(" ", to_html(_HARD_BREAK.sub(f"{_HARD}\n", text)))
+    return Markup(_BETWEEN_HAN.sub("", html).replace(_HARD, ""))  # noqa: S704 - to_html escapes and cleans
 
 
 def when(at: datetime) -> Markup:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.model import Address, Delivery, Identity, Message
 from gateway.web import security
-from gateway.web.help_centre import framing, preferred
+from gateway.web.help_centre import framing, languages, preferred
 from gateway.web.help_words import texts
 from gateway.web.render import page
 from gateway.web.security import field, form_of
@@ -100,4 +100,4 @@ def _site(request: web.Request) -> Site:
 
 def _language(request: web.Request) -> str:
     wanted = request.query.get("lang", "")
-    return wanted if wanted in site_of(request).languages else preferred(request)
+    return wanted if wanted in languages(site_of(request)) else preferred(request)

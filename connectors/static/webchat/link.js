@@ -10,7 +10,7 @@ const keep = (store, key, value) => { try { value ? store.setItem(key, value) : 
 export class Link extends EventTarget {
   #token = kept(sessionStorage, TOKEN) || kept(localStorage, TOKEN);
   #waiting = new Map(JSON.parse(kept(sessionStorage, WAITING) || "[]"));
-  #socket = null; #failures = 0; #last = 0; #poll = 0; #retry = 0; #beginning = null;
+  #socket = null; #failures = 0; #known = new Set(); #poll = 0; #retry = 0; #beginning = null;
 
   get known() { return Boolean(this.#token); }
   get waiting() { return [...this.#waiting.values()]; }
@@ -125,7 +125,7 @@ export class Link extends EventTarget {
 
   #forget() {
     this.#token = "";
-    this.#last = 0;
+    this.#known.clear();
     keep(sessionStorage, TOKEN, "");
     keep(localStorage, TOKEN, "");
   }
@@ -145,7 +145,7 @@ export class Link extends EventTarget {
 
   async #fetchHistory() {
     try {
-      const answer = await fetch(`/chat/api/history?after=${this.#last}`, { headers: this.#headers() });
+      const answer = await fetch(`/chat/api/history?after=${this.#settled()}`, { headers: this.#headers() });
       if (answer.status === 403) { clearInterval(this.#poll); this.#poll = 0; return this.#forget(); }
       if (!answer.ok) throw new Error(String(answer.status));
       this.#say("state", "open");
@@ -154,11 +154,17 @@ export class Link extends EventTarget {
     } catch { this.#say("state", "offline"); }
   }
 
+  /** The entry behind which is read again: a held answer appears after entries that are younger than it. */
+  #settled() {
+    const newest = [...this.#known].sort((a, b) => a - b).slice(-30);
+    return newest.length === 30 ? newest[0] - 1 : 0;
+  }
+
   #hear(frame) {
     if (frame.type === "taken") this.#done(frame.id, "taken", frame.id);
     if (frame.type === "typing") this.#say("typing");
     if (frame.type === "entries") {
-      for (const entry of frame.entries) this.#last = Math.max(this.#last, entry.id);
+      for (const entry of frame.entries) this.#known.add(entry.id);
       this.#say("entries", frame.entries);
     }
     if (frame.type === "error" && frame.code === "invalid" && frame.id) this.#done(frame.id, "refused", frame);

@@ -1,10 +1,15 @@
 // On every page: times in the reader's own zone, and search as you type. Pages work without it.
 
 const language = document.documentElement.lang || "en";
+const hour = new Intl.DateTimeFormat(language, { timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
 export function localize(root) {
-  for (const time of root.querySelectorAll("time[data-when]")) time.textContent = exact.format(new Date(time.dateTime));
+  for (const time of root.querySelectorAll("time[data-when]")) {
+    const at = new Date(time.dateTime), today = at.toDateString() === new Date().toDateString();
+    time.textContent = (today ? hour : exact).format(at);
+    time.title = exact.format(at);
+  }
   for (const time of root.querySelectorAll("time[data-ago]")) time.title = exact.format(new Date(time.dateTime));
 }
 
