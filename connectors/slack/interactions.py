@@ -25,7 +25,7 @@ from connectors.slack.people import People, Person
 from connectors.slack.webapi import FAILURES, QUICK, WebApi
 from gateway.connector import Host
 from gateway.errors import InvalidPayload, Refused, StoreError
-from gateway.model import ActionResult, Address, AgentAction, Side, TicketPage, TicketView, Verb, reference
+from gateway.model import ActionResult, AgentAction, Side, TicketPage, TicketView, Verb, reference
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ Later = Callable[[Coroutine[Any, Any, None]], None]  #: runs it after the answer
 
 AT_ONCE = (Verb.CLAIM, Verb.RESOLVE, Verb.RELEASE, Verb.REOPEN)
 WITH_FORM = (Verb.REPLY, Verb.NOTE, Verb.ESCALATE)
+NOT_DONE = ("refused", "failed")
 TROUBLE = "Deskgate's database did not answer, so nothing was done. Please try again in a moment."
 CHANNELS = {"email": "e-mail", "webchat": "web chat", "telegram": "Telegram", "slack": "Slack"}
 
@@ -144,8 +145,7 @@ class Interactions:
         press: BlockActions = context["interaction"]
         who, memory = await self._who(press), _pressed_on(press)
         result = await self._act(who, memory, Verb.UNDO, _press_key(press), send=_number(press, 1))
-        said = "Taken back: it was not sent." if result.state == "done" else _line(result)
-        self._later(self._instead(press, said))
+        self._later(self._instead(press, result.detail or "Taken back: it was not sent."))
 
     # ------------------------------------------------------------ forms
 
@@ -167,11 +167,11 @@ class Interactions:
         """Send was pressed. The key is made of the form, so that pressing twice is one reply."""
         sent: ViewSubmission = context["interaction"]
         memory, who = Memory.unpacked(sent.view.private_metadata), await self._who(sent)
-        # After a refusal the form carries a newer version of the ticket, and sending again is a new try.
-        key = f"view/{sent.view.id}/{memory.version}"
-        result = await self._act(who, memory, Verb.REPLY, key, text=memory.text)
-        if result.state == "refused":
-            await ack(response_action="update", view=await self._again(who, memory, result.detail))
+        result = await self._act(who, memory, Verb.REPLY, _form_key(sent, memory), text=memory.text)
+        if result.state in NOT_DONE:
+            memory, to = await self._after(who, memory, result)
+            view = modals.preview_form(memory, reference(memory.ticket), to, result.detail)
+            await ack(response_action="update", view=view)
             return
         await ack(response_action="clear")
         self._later(
@@ -179,19 +179,26 @@ class Interactions:
         )
 
     async def _submit(self, ack: AsyncAck, context: dict[str, Any]) -> None:
-        """A note or an escalation: done at once, a refusal is shown in the form's place."""
+        """A note or an escalation: done at once; a refusal is shown above what was typed."""
         sent: ViewSubmission = context["interaction"]
-        memory, who = Memory.unpacked(sent.view.private_metadata), await self._who(sent)
-        verb, text = Verb(sent.view.callback_id), _typed(sent, modals.TEXT)
-        if verb is Verb.NOTE and not text.strip():
+        verb, text, queue = Verb(sent.view.callback_id), _typed(sent, modals.TEXT), _typed(sent, modals.QUEUE)
+        if not text.strip():
             await ack(response_action="errors", errors={modals.TEXT: "Write something first."})
             return
-        queue = _typed(sent, modals.QUEUE).strip()
-        result = await self._act(who, memory, verb, f"view/{sent.view.id}", text=text, queue=queue)
-        if result.state == "refused":
-            await ack(response_action="update", view=modals.closing_form("Not done", result.detail))
+        memory, who = Memory.unpacked(sent.view.private_metadata), await self._who(sent)
+        memory = msgspec.structs.replace(memory, text=text)
+        key = _form_key(sent, memory)
+        result = await self._act(who, memory, verb, key, text=text, queue=queue.strip())
+        if result.state not in NOT_DONE:
+            await ack(response_action="clear")
             return
-        await ack(response_action="clear")
+        memory, _ = await self._after(who, memory, result)
+        name = reference(memory.ticket)
+        if verb is Verb.NOTE:
+            view = modals.note_form(memory, name, result.detail)
+        else:
+            view = modals.escalate_form(memory, name, result.detail, queue)
+        await ack(response_action="update", view=view)
 
     # ------------------------------------------------------------ the core
 
@@ -215,8 +222,7 @@ class Interactions:
             at=self._host.clock.now(),
             actor=who.identity,
             verb=verb,
-            ticket=memory.ticket,
-            address=self._address(memory),
+            ticket=memory.ticket,  # no address: that would say it was typed in the thread and stands there
             text=text,
             queue=queue,
             send=send,
@@ -228,7 +234,7 @@ class Interactions:
             log.warning(
                 "slack action not kept account=%s ticket=%d error=%s", self._account, memory.ticket, error
             )
-            return ActionResult(state="refused", detail=TROUBLE)
+            return ActionResult(state="failed", detail=TROUBLE)
         except Refused as refused:
             return ActionResult(state="refused", detail=str(refused))
 
@@ -251,25 +257,21 @@ class Interactions:
             return modals.closing_form("Not possible", str(refused))
         return form(memory, reference(memory.ticket), addressee(page))
 
-    async def _again(self, who: Person, memory: Memory, problem: str) -> Block:
-        """The preview with what stood in the way, as of the ticket's present version."""
+    async def _after(self, who: Person, memory: Memory, result: ActionResult) -> tuple[Memory, str]:
+        """The form's memory after something stood in its way, and who the answer would go to now."""
+        attempt = memory.attempt + (result.state == "refused")
         try:
             page = await self._page(who, memory)
-        except Refused as refused:
-            return modals.preview_form(memory, reference(memory.ticket), "the requester", str(refused))
-        memory = msgspec.structs.replace(memory, version=page.ticket.version)
-        return modals.preview_form(memory, reference(memory.ticket), addressee(page), problem)
+        except Refused:
+            return msgspec.structs.replace(memory, attempt=attempt), "the requester"
+        version = page.ticket.version
+        return msgspec.structs.replace(memory, attempt=attempt, version=version), addressee(page)
 
     # ------------------------------------------------------------ telling people
 
     async def _who(self, interaction: Interaction) -> Person:
         team = interaction.user.team_id or (interaction.team.id if interaction.team else "")
         return await self._people.look(interaction.user.id, team or self._people.team_id)
-
-    def _address(self, memory: Memory) -> Address:
-        return Address(
-            connector="slack", account=self._account, conversation=memory.channel, thread=memory.thread
-        )
 
     def _tell(self, press: BlockActions, memory: Memory, line: str) -> None:
         if line:
@@ -353,6 +355,11 @@ def _press_key(press: BlockActions) -> str:
     return "press/" + hashlib.sha256("\n".join(parts + where).encode()).hexdigest()[:40]
 
 
+def _form_key(sent: ViewSubmission, memory: Memory) -> str:
+    """The same form sent twice has the same key; sent again after a refusal it has another."""
+    return f"view/{sent.view.id}/{memory.attempt}"
+
+
 def _typed(sent: ViewSubmission, name: str) -> str:
     state = sent.view.state
     entered = state.values.get(name, {}).get(name) if state else None
@@ -360,7 +367,7 @@ def _typed(sent: ViewSubmission, name: str) -> str:
 
 
 def _line(result: ActionResult) -> str:
-    if result.state == "refused":
+    if result.state in NOT_DONE:
         return result.detail or "That is not possible now."
     return "Noted; it will be done in a moment." if result.state == "accepted" else ""
 

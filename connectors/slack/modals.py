@@ -22,27 +22,32 @@ UNDO = Verb.UNDO.value
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a form remembers: the ticket as the agent saw it, the card it was opened from, the text so far."""
+    """What a form remembers: the ticket as the agent saw it, the card it was opened from, the text so far.
+
+    `attempt` counts refusals: sending once more after one is a new proposal, anything else is the same one.
+    """
 
     ticket: int
     version: int = 0
     channel: str = ""
     thread: str = ""
+    attempt: int = 0
     text: str = ""
 
     def packed(self) -> str:
         """One line of facts, then the text as it is: JSON would double its line breaks and quotes."""
-        return f"{self.ticket} {self.version} {self.channel} {self.thread}\n{self.text}"
+        return f"{self.ticket} {self.version} {self.channel} {self.thread} {self.attempt}\n{self.text}"
 
     @staticmethod
     def unpacked(packed: str) -> Memory:
         """The opposite of `packed`. Raises InvalidPayload."""
         line, _, text = packed.partition("\n")
         try:
-            ticket, version, channel, thread = line.split(" ")
-            return Memory(ticket=int(ticket), version=int(version), channel=channel, thread=thread, text=text)
+            ticket, version, channel, thread, attempt = line.split(" ")
+            numbers = {"ticket": int(ticket), "version": int(version), "attempt": int(attempt)}
         except ValueError as error:
             raise InvalidPayload("the form's private_metadata is not one of ours") from error
+        return Memory(channel=channel, thread=thread, text=text, **numbers)
 
 
 def reply_form(memory: Memory, reference: str, to: str) -> Block:
@@ -54,30 +59,32 @@ def reply_form(memory: Memory, reference: str, to: str) -> Block:
 def preview_form(memory: Memory, reference: str, to: str, problem: str = "") -> Block:
     """The exact text, who gets it, and a button that sends it. `problem`: why it was not sent just now."""
     blocks = [context(f"**This goes to** {words(to)}"), exact(memory.text)]
-    if problem:
-        blocks.insert(0, section(f":warning: {words(problem)}"))
     blocks.append(actions([button("Change it", EDIT, "")], "preview"))
-    return _modal(PREVIEW, f"Send {reference}?", "Send", blocks, memory)
+    return _modal(PREVIEW, f"Send {reference}?", "Send", [*_problem(problem), *blocks], memory)
 
 
-def note_form(memory: Memory, reference: str) -> Block:
+def note_form(memory: Memory, reference: str, problem: str = "") -> Block:
     """A note that never leaves the desk."""
-    blocks = [_area("Note", "", "Only agents see it. Writing in the card's thread does the same.")]
-    return _modal(NOTE, f"Note on {reference}", "Save", blocks, memory)
+    area = _area("Note", memory.text, "Only agents see it. Writing in the card's thread does the same.")
+    return _modal(NOTE, f"Note on {reference}", "Save", [*_problem(problem), area], memory)
 
 
-def escalate_form(memory: Memory, reference: str) -> Block:
-    """Where to, and what the next agent should know."""
-    queue: Block = {
+def escalate_form(memory: Memory, reference: str, problem: str = "", queue: str = "") -> Block:
+    """Where to, and what those who take it over should know."""
+    element: Block = {"type": "plain_text_input", "action_id": QUEUE, "max_length": 100}
+    if queue:
+        element["initial_value"] = queue[:100]
+    to: Block = {
         "type": "input",
         "block_id": QUEUE,
-        "optional": True,
         "label": plain("Queue", 2000),
-        "hint": plain("Empty: the next level.", 2000),
-        "element": {"type": "plain_text_input", "action_id": QUEUE, "max_length": 100},
+        "hint": plain("The queue's short name, such as payments.", 2000),
+        "element": element,
     }
-    blocks = [queue, _area("What should they know?", "", "Only agents see it.", optional=True)]
-    return _modal(ESCALATE, f"Escalate {reference}", "Escalate", blocks, memory)
+    area = _area(
+        "What should they know?", memory.text, "What was tried, what is missing. Only agents see it."
+    )
+    return _modal(ESCALATE, f"Escalate {reference}", "Escalate", [*_problem(problem), to, area], memory)
 
 
 def closing_form(title: str, line: str) -> Block:
@@ -90,7 +97,12 @@ def closing_form(title: str, line: str) -> Block:
     }
 
 
-def _area(label: str, text: str, hint: str, *, optional: bool = False) -> Block:
+def _problem(line: str) -> list[Block]:
+    """Why it was not done just now, above what was typed."""
+    return [section(f":warning: {words(line)}")] if line else []
+
+
+def _area(label: str, text: str, hint: str) -> Block:
     element: Block = {
         "type": "plain_text_input",
         "action_id": TEXT,
@@ -103,7 +115,6 @@ def _area(label: str, text: str, hint: str, *, optional: bool = False) -> Block:
     return {
         "type": "input",
         "block_id": TEXT,
-        "optional": optional,
         "label": plain(label, 2000),
         "hint": plain(hint, 2000),
         "element": element,

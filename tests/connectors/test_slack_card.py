@@ -93,8 +93,8 @@ def test_every_form_is_within_the_limits_and_remembers_its_text(text: str, to: s
     for view in (
         reply_form(memory, "DG-999999999999", to),
         preview_form(memory, "DG-999999999999", to, problem),
-        note_form(memory, "DG-1"),
-        escalate_form(memory, "DG-1"),
+        note_form(memory, "DG-1", problem),
+        escalate_form(memory, "DG-1", problem, to),
         closing_form("Not possible", problem),
     ):
         check_modal(view)
@@ -102,7 +102,7 @@ def test_every_form_is_within_the_limits_and_remembers_its_text(text: str, to: s
     assert Memory.unpacked(memory.packed()) == memory
 
 
-@pytest.mark.parametrize("packed", ["", "x", "1 2 C", "1 2 C 3 4\ntext", "one 2 C 3\n"])
+@pytest.mark.parametrize("packed", ["", "x", "1 2 C 3", "1 2 C 3 0 4\ntext", "one 2 C 3 0\n", "1 2 C 3 x\n"])
 def test_a_form_that_is_not_ours_is_refused(packed: str) -> None:
     with pytest.raises(InvalidPayload):
         Memory.unpacked(packed)

@@ -29,7 +29,7 @@ async def test_claim_is_proposed_to_the_core_at_once() -> None:
         (action,) = r.host.acts.values()
         assert r.slack.whispers == []
     assert (action.verb, action.ticket, action.actor.value) == (Verb.CLAIM, 42, "T0HOME:U0ANN")
-    assert action.address and action.address.thread == ts
+    assert action.address is None  # it was not typed in the thread
     assert action.actor.name == "Ann"
 
 
@@ -215,22 +215,37 @@ async def test_a_note_is_saved_from_its_form() -> None:
     assert (action.verb, action.ticket, action.text) == (Verb.NOTE, 42, "call *them* first")
 
 
-async def test_escalating_names_a_queue_or_leaves_it_to_the_matrix() -> None:
+async def test_escalating_names_a_queue_and_says_why() -> None:
     async with room() as r:
-        ts = await r.card()
-        for typed in ({"queue": " billing ", "text": "angry"}, {}):
-            await r.posts.press(ts, "escalate")
-            await r.posts.submit(only_view(r), typed)
-        said = [(a.verb, a.queue, a.text) for a in r.host.acts.values()]
-    assert said == [(Verb.ESCALATE, "billing", "angry"), (Verb.ESCALATE, "", "")]
+        await r.posts.press(await r.card(), "escalate")
+        await r.posts.submit(only_view(r), {"queue": " billing ", "text": "angry"})
+        (action,) = r.host.acts.values()
+    assert (action.verb, action.queue, action.text) == (Verb.ESCALATE, "billing", "angry")
 
 
-async def test_a_refused_escalation_is_shown_in_the_form() -> None:
+async def test_a_refused_escalation_keeps_what_was_typed_and_can_be_corrected() -> None:
     async with room() as r:
         r.host.result = ActionResult(state="refused", detail="There is no queue biling.")
         await r.posts.press(await r.card(), "escalate")
-        await r.posts.submit(only_view(r), {"queue": "biling"})
-        assert "There is no queue biling." in shown(only_view(r))
+        await r.posts.submit(only_view(r), {"queue": "biling", "text": "angry"})
+        view = only_view(r)
+        assert "There is no queue biling." in shown(view)
+        assert [b["element"]["initial_value"] for b in view["blocks"][1:]] == ["biling", "angry"]
+        r.host.result = ActionResult(state="done")
+        await r.posts.submit(view, {"queue": "billing"})
+        assert [action.queue for action in r.host.acts.values()] == ["biling", "billing"]
+        assert r.slack.views == {}
+
+
+async def test_a_refused_note_keeps_what_was_typed() -> None:
+    async with room() as r:
+        await r.posts.press(await r.card(), "note")
+        r.host.down = True
+        await r.posts.submit(only_view(r), {"text": "call first"})
+        assert "database did not answer" in shown(only_view(r))
+        r.host.down = False
+        await r.posts.submit(only_view(r))
+        assert [action.text for action in r.host.acts.values()] == ["call first"]
 
 
 async def test_a_form_that_slack_does_not_open_is_said() -> None:
