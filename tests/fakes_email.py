@@ -33,16 +33,16 @@ KEY = bytes(range(32))
 
 
 class QuickClock:
-    """Moves on by itself when somebody sleeps, which takes no longer than a hundredth of a second."""
+    """Moves on by itself when somebody sleeps, which really takes `pause` seconds."""
 
-    def __init__(self, now: datetime = NOW) -> None:
-        self._now = now
+    def __init__(self, now: datetime = NOW, pause: float = 0.01) -> None:
+        self._now, self._pause = now, pause
 
     def now(self) -> datetime:
         return self._now
 
     async def sleep_until(self, when: datetime) -> None:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self._pause)
         self._now = max(self._now, when)
 
     def deadline(self, seconds: float) -> datetime:

@@ -8,11 +8,12 @@ import functools
 import logging
 import queue
 import random
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from connectors.email.mailbox import Fetched, Mailbox, Position
 from connectors.email.settings import Settings
@@ -50,17 +51,12 @@ class Watcher:
             await self._pause()
 
     def _report(self, error: Exception) -> None:
-        match error:
-            case LoginError():
-                log.error(
-                    "email %s cannot sign in by IMAP: check imap_username and imap_password", self._account
-                )
-            case IMAPClientError() | OSError() | StoreError():
-                log.warning(
-                    "email %s will connect to its mailbox again: %s", self._account, type(error).__name__
-                )
-            case _:
-                log.error("email %s failed to read its mailbox", self._account, exc_info=error)
+        if not isinstance(error, IMAPClientError | OSError | StoreError):
+            log.error("email %s failed to read its mailbox", self._account, exc_info=error)
+        elif remedy := _remedy(error):
+            log.error("email %s cannot read its mailbox: %s", self._account, remedy)
+        else:
+            log.warning("email %s will connect to its mailbox again: %s", self._account, type(error).__name__)
 
     async def _pause(self) -> None:
         first, longest = _BACKOFF
@@ -123,6 +119,20 @@ class Watcher:
 
     def _moved(self, position: Position) -> Cursor:
         return Cursor(name=self._cursor, value=position.text())
+
+
+def _remedy(error: Exception) -> str:
+    """What the admin must change; "" for troubles that pass."""
+    match error:
+        case LoginError():
+            return "the server refused to sign us in, check imap_username and imap_password"
+        case CapabilityError():
+            return 'the server cannot do STARTTLS, set imap_security = "tls"'
+        case ssl.SSLCertVerificationError():
+            return "the server's certificate is not to be trusted, check imap_host or set ca_file"
+        case IMAPClientError() if "select failed" in str(error):
+            return "the folder cannot be opened, check imap_folder"
+    return ""
 
 
 class _MailThread:

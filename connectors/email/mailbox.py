@@ -64,7 +64,7 @@ class Mailbox:
             )
             selected = self._client.select_folder(settings.imap_folder, readonly=True)
         except BaseException:
-            self._client.shutdown()
+            _drop(self._client)
             raise
         self.validity = int(selected[b"UIDVALIDITY"])
         self.next_uid = int(selected.get(b"UIDNEXT", 0)) or max(self._client.search(["ALL"]), default=0) + 1
@@ -147,9 +147,14 @@ def _connect(settings: Settings) -> IMAPClient:
         try:
             client.starttls(context)
         except BaseException:
-            client.shutdown()
+            _drop(client)
             raise
     return client
+
+
+def _drop(client: IMAPClient) -> None:
+    with contextlib.suppress(OSError):  # it may be closed already, and that is not what went wrong
+        client.shutdown()
 
 
 def _fitting(uids: list[int], sizes: dict[int, int]) -> list[int]:

@@ -73,9 +73,14 @@ class Relay:
 
     async def close(self) -> None:
         client, self._client = self._client, None
-        if client is not None and client.is_connected:
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await client.quit(timeout=2)
+        if client is None or not client.is_connected:
+            return
+        transport = client.transport
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+            await client.quit(timeout=2)
+        if transport is not None:
+            transport.abort()  # type: ignore[attr-defined]  # a stream's; TLS would else wait for the peer's goodbye
+            await asyncio.sleep(0.01)  # lets the loop close the socket
 
     async def _transfer(self, mail: Composed) -> None:
         try:
@@ -119,7 +124,7 @@ class Relay:
         if protocol is None:
             raise Retryable("The mail relay closed the connection.", bucket=self._bucket)
         try:
-            protocol.write(_stuffed(raw))
+            protocol.write(stuffed(raw))
             answer = await protocol.read_response(timeout=self._settings.smtp_timeout)
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Uncertain("The mail relay fell silent after it was given the mail.") from error
@@ -218,7 +223,7 @@ async def _greet(client: SMTP) -> None:
             await client.helo()
 
 
-def _stuffed(raw: bytes) -> bytes:
+def stuffed(raw: bytes) -> bytes:
     """Content as DATA wants it: dots doubled at line starts, ended by a lone dot (RFC 5321 section 4.5.2)."""
     body = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
     dotted = body.replace(b"\r\n.", b"\r\n..")

@@ -64,7 +64,7 @@ class Settings(BaseModel):
     )
     listen_protocol: Protocol = Field(Protocol.SMTP, description='"smtp" or "lmtp". Default "smtp".')
     listen_connections: int = Field(
-        50, ge=1, description="Connections taken at once; more are asked to come back. Default 50."
+        20, ge=1, description="Connections taken at once; more are asked to come back. Default 20."
     )
 
     imap_host: str = Field("", description="Fetch mail from this IMAP server. Default empty: none.")

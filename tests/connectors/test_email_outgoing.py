@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,15 +12,15 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
+from connectors.email import outgoing
 from connectors.email.connector import Email, Settings
 from gateway.errors import Retryable, Uncertain, Undeliverable
 from gateway.model import Attachment, Card, Post, Replace
 from tests.fakes_email import KEY, FakeHost, post, running
+from tests.mailservers import self_signed
 
 OK = "250 OK"
 
@@ -113,10 +111,10 @@ def email(port: int, **given: Any) -> Email:
     return Email("support", Settings(address="support@shop.test", **options), KEY)
 
 
-async def send(port: int, outgoing: Post | None = None, **given: Any) -> None:
-    connector = email(port, **given)
+async def send(port: int, mail: Post | None = None, **options: Any) -> None:
+    connector = email(port, **options)
     async with running(connector, FakeHost()):
-        await connector.send(outgoing or post())
+        await connector.send(mail or post())
 
 
 async def test_a_mail_goes_out_with_its_keys() -> None:
@@ -271,31 +269,19 @@ async def test_a_relay_without_starttls_gets_nothing() -> None:
         assert relay.mails == []
 
 
+@given(st.binary(max_size=300))
+def test_content_is_what_a_server_reads_back(content: bytes) -> None:
+    sent = outgoing.stuffed(content)
+    assert sent.endswith(b"\r\n.\r\n") or sent == b".\r\n" or content == b""
+    assert sent.find(b"\r\n.\r\n") in (len(sent) - 5, -1)
+    lines = sent[: -len(b".\r\n")].split(b"\r\n")
+    read = b"\r\n".join(line.removeprefix(b".") for line in lines)
+    assert read in (content, content + b"\r\n")
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1 with its key, as one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(host, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(private + built.public_bytes(serialization.Encoding.PEM))
-    return file
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def server_tls(certificate: Path) -> ssl.SSLContext:
