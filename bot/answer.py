@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-import numpy as np
-from rapidfuzz import fuzz
+import msgspec
 
 from bot.articles import Article, Library
+from bot.model import Model, Ranked, model
+from bot.passages import passage
 from bot.reply import Answer, Candidate, Clarify, Evidence, HandOff, Passage, Question, Reason, Reply
-from gateway.text.normal import fold, ngrams, tokens
+from bot.signals import small_talk, wants_human
+from gateway.text.language import Guess, detect
+from gateway.text.normal import fold, tokens
+from gateway.text.question import Asked, asks, read
 
 __all__ = [
     "Answer",
@@ -24,76 +30,180 @@ __all__ = [
     "Reply",
 ]
 
+#: A longer message is for a person: quoting one article at it would half-answer it.
+LONGEST = 20_000
+#: Characters of one sentence or paragraph that are matched.
+_LONGEST_PART = 400
+#: A choice is offered when the right article is likely among the first three.
+CLARIFY = 0.5
+#: Below this nothing fits.
+_NOTHING = 0.15
+#: How much surer a single sentence must be than the whole message.
+_PART = 0.02
+_OFFERED = 3
+_SHOWN = 5
+
+
+class _Best(msgspec.Struct, frozen=True):
+    """A part of the message with the model that was surest of it."""
+
+    text: str
+    ranked: Ranked
+
 
 class Bot:
-    """A snapshot of the knowledge base, ready to answer."""
+    """A snapshot of the knowledge base, ready to answer; `train` gives the better one."""
 
-    def __init__(self, library: Library, articles: tuple[Article, ...], *, today: date | None = None) -> None:
+    def __init__(self, library: Library, today: date | None, *, trained: bool) -> None:
         self.library = library
         self.revision = library.revision
         self.today = today
-        self.trained = False
-        self._articles = articles
-        self._phrases = [(i, fold(q)) for i, a in enumerate(articles) for q in (*a.questions, a.title)]
-        self._grams = [frozenset(ngrams(q, 3, 4)) | frozenset(tokens(q)) for _, q in self._phrases]
+        self.trained = trained
+        by_language: dict[str, list[Article]] = {}
+        for article in library.public(today):
+            by_language.setdefault(article.language, []).append(article)
+        self._models = {
+            language: model(language, tuple(own), trained) for language, own in by_language.items()
+        }
 
     @classmethod
     def build(cls, library: Library, today: date | None = None) -> Bot:
-        """Return a bot that answers at once; `train` makes it better. Articles expired on `today` are left out."""
-        return cls(library, library.public(today), today=today)
+        """Return a bot that answers at once, carefully; articles that expired before `today` are left out."""
+        return cls(library, today, trained=False)
 
     def train(self) -> Bot:
-        """Return the bot with its confidence fitted to the articles; takes seconds for large libraries."""
-        return self
+        """Return the bot with heads and confidence fitted to the articles.
+
+        Takes about a second for 1,000 phrasings; languages whose articles did not change are taken over.
+        """
+        return self if self.trained else Bot(self.library, self.today, trained=True)
 
     def reply(self, question: Question) -> Reply:
         """Answer, offer a choice or hand off; depends on nothing but the question and the articles."""
-        if not question.text.strip():
-            return HandOff(reason=Reason.EMPTY)
-        if not self._articles:
-            return HandOff(reason=Reason.NO_ARTICLES)
-        found = self._rank(question.text[:4000])
-        candidates = tuple(self._candidate(i, s) for i, s in found[:5])
-        best, score = found[0]
-        if score >= 0.7:
-            passage = self._passage(self._articles[best], question.text, score)
-            return Answer(passages=(passage,), confidence=score, candidates=candidates)
-        if question.may_clarify and score >= 0.45 and len(candidates) > 1:
-            return Clarify(options=candidates[:3], confidence=score, candidates=candidates)
-        return HandOff(reason=Reason.LOW_CONFIDENCE, confidence=score, candidates=candidates)
+        text = question.text
+        if not tokens(text[:LONGEST]):
+            return HandOff(reason=Reason.EMPTY, language=question.language or "")
+        if not self._models:
+            return HandOff(reason=Reason.NO_ARTICLES, language=question.language or "")
+        if len(text) > LONGEST:
+            return HandOff(reason=Reason.TOO_LONG, language=question.language or "")
+        asked = read(text)
+        guess = self._language(asked.text or text, question)
+        return self._decide(question, asked, guess)
 
     def search(self, text: str, language: str | None = None, limit: int = 10) -> list[Candidate]:
-        """Return the articles nearest to a half-typed `text`, best first."""
-        return [self._candidate(i, s) for i, s in self._rank(text[:400])[:limit]] if text.strip() else []
+        """Return the articles nearest to a half-typed `text`, best first, those in `language` before others."""
+        folded = fold(text[:_LONGEST_PART])
+        if not tokens(folded):
+            return []
+        order = [language] if language in self._models else list(self._models)
+        found = [_candidates(self._models[tag].rank(folded, limit)) for tag in order if tag]
+        return sorted((c for part in found for c in part), key=lambda c: -c.confidence)[:limit]
 
-    def _rank(self, text: str) -> list[tuple[int, float]]:
-        words = fold(text)
-        grams = frozenset(ngrams(words, 3, 4)) | frozenset(tokens(words))
-        shared = np.array([len(grams & g) / (len(grams | g) or 1) for g in self._grams])
-        best: dict[int, float] = {}
-        for k in np.argsort(-shared)[:50]:
-            article, phrase = self._phrases[k]
-            score = 0.5 * float(shared[k]) + 0.005 * fuzz.ratio(words, phrase)
-            best[article] = max(best.get(article, 0.0), score)
-        return sorted(best.items(), key=lambda item: -item[1])
-
-    def _candidate(self, index: int, score: float) -> Candidate:
-        article = self._articles[index]
-        return Candidate(name=article.name, title=article.title, confidence=score)
-
-    def _passage(self, article: Article, question: str, confidence: float) -> Passage:
-        section = article.sections[0] if article.sections else None
-        return Passage(
-            article=article.name,
-            slug=article.slug,
-            title=article.title,
-            language=article.language,
-            revision=article.revision,
-            section=section.heading if section else "",
-            anchor=section.anchor if section else "",
-            text=section.body if section else article.title,
-            queue=article.queue,
-            may_answer=article.may_answer,
-            question=question,
-            confidence=confidence,
+    def _language(self, text: str, question: Question) -> Guess:
+        return detect(
+            text[:1000], tuple(dict.fromkeys((*question.languages, *self._models))), question.language
         )
+
+    def _decide(self, question: Question, asked: Asked, guess: Guess) -> Reply:
+        best = self._best(asked, guess)
+        first = best[0]
+        common = self._common(first, guess)
+        talk = small_talk(question.text)
+        if wants_human(question.text) or talk:
+            return HandOff(
+                reason=Reason.SMALL_TALK if talk else Reason.WANTS_HUMAN, small_talk=talk, **common
+            )
+        sure = [part for part in best if part.ranked.is_sure]
+        if sure:
+            return self._answer(sure, asked, guess, common)
+        if question.may_clarify and first.ranked.confidence + sum(first.ranked.confidences[1:3]) >= CLARIFY:
+            options = common["candidates"][:_OFFERED]
+            if len(options) > 1 and first.ranked.confidence >= _NOTHING:
+                return Clarify(options=options, **common)
+        reason = Reason.NO_MATCH if first.ranked.confidence < _NOTHING else Reason.LOW_CONFIDENCE
+        return HandOff(reason=Reason.TOO_LONG if asked.cut else reason, **common)
+
+    def _best(self, asked: Asked, guess: Guess) -> list[_Best]:
+        """The surest reading first, then other parts that are sure of other articles."""
+        parts = _parts(asked)
+        whole = self._rank(parts[0], guess)
+        if whole.ranked.is_sure and len(asked.paragraphs) == 1:
+            return [whole]
+        others = [self._rank(part, guess) for part in parts[1:]]
+        found = sorted((whole, *others), key=lambda part: -part.ranked.confidence)
+        kept: list[_Best] = []
+        for part in found:
+            if not kept or all(part.ranked.articles[0].slug != k.ranked.articles[0].slug for k in kept):
+                kept.append(part)
+        return kept
+
+    def _rank(self, text: str, guess: Guess) -> _Best:
+        folded = fold(text[:_LONGEST_PART])
+        first, *rest = self._order(guess)
+        best = first.rank(folded, _SHOWN)
+        for each in rest:
+            if best.is_sure:
+                break
+            ranked = each.rank(folded, _SHOWN)
+            best = ranked if ranked.confidence > best.confidence else best
+        return _Best(text, best)
+
+    def _order(self, guess: Guess) -> Sequence[Model]:
+        first = self._models.get(guess.language)
+        rest = [each for tag, each in self._models.items() if tag != guess.language]
+        return [first, *rest] if first else rest
+
+    def _answer(self, sure: list[_Best], asked: Asked, guess: Guess, common: dict[str, Any]) -> Answer:
+        passages = tuple(self._passage(part, guess) for part in sure)
+        said = " ".join(part.text for part in sure)
+        left = tuple(s for s in asked.sentences if asks(s) and s not in said)
+        return Answer(
+            passages=passages,
+            unanswered=left,
+            other_language=any(p.language != guess.language for p in passages),
+            **common,
+        )
+
+    def _passage(self, part: _Best, guess: Guess) -> Passage:
+        article = part.ranked.articles[0]
+        for version in self.library.versions(article.slug):
+            if version.language == guess.language and version.is_live(self.today):
+                article = version
+        return passage(article, part.text, part.ranked.confidence)
+
+    def _common(self, best: _Best, guess: Guess) -> dict[str, Any]:
+        """What every reply carries, by field."""
+        ranked = best.ranked
+        shared = set(tokens(fold(ranked.phrasing)))
+        words = tuple(
+            dict.fromkeys(word for word in tokens(fold(best.text[:_LONGEST_PART])) if word in shared)
+        )
+        evidence = Evidence(
+            phrasing=ranked.phrasing,
+            words=words,
+            score=float(ranked.scored.measures[0]),
+            margin=float(ranked.scored.measures[1]),
+            threshold=ranked.threshold,
+            language=guess.language,
+            library=self.revision,
+        )
+        return {
+            "language": guess.language,
+            "confidence": ranked.confidence,
+            "candidates": tuple(_candidates(ranked)),
+            "evidence": evidence,
+        }
+
+
+def _parts(asked: Asked) -> list[str]:
+    """The whole message, then its paragraphs, then its sentences, each once."""
+    paragraphs = [" ".join(paragraph) for paragraph in asked.paragraphs]
+    return list(dict.fromkeys((asked.text, *paragraphs, *asked.sentences)))
+
+
+def _candidates(ranked: Ranked) -> list[Candidate]:
+    return [
+        Candidate(name=article.name, title=article.title, confidence=confidence)
+        for article, confidence in zip(ranked.articles, ranked.confidences, strict=True)
+    ]

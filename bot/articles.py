@@ -135,7 +135,7 @@ async def watch(
     """
     from watchfiles import awatch  # imported late: only a server watches
 
-    library: Library = previous or await asyncio.to_thread(load, folder)
+    library = await asyncio.to_thread(load, folder, previous)
     async for _ in awatch(folder, debounce=200, step=50, stop_event=stop, recursive=True):
         fresh = await asyncio.to_thread(load, folder, library)
         if fresh.revision == library.revision and fresh.problems == library.problems:

@@ -22,3 +22,9 @@ def yes_or_no(text: str) -> bool | None:
 def thanks_only(text: str) -> bool:
     """Return whether the text thanks and says nothing else."""
     return fold(text).strip("!. ") in ("thanks", "thank you")
+
+
+def small_talk(text: str) -> str:
+    """Return "greeting", "thanks" or "bye" when the text is nothing else, "" otherwise."""
+    bare = fold(text).strip("!. ")
+    return "greeting" if bare in ("hi", "hello", "hey") else "thanks" if thanks_only(text) else ""

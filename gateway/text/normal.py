@@ -15,6 +15,7 @@ from gateway.text.hanzi import TO_SIMPLIFIED
 UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W\d_{UNSPACED}]+)?")
+_RUN = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+")
 _SPACE = re.compile(r"\s+")
 _LETTERS_APART = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
 _DROPPED = ("Cc", "Cf", "Co", "Cs")
@@ -42,9 +43,12 @@ def tokens(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def ngrams(text: str, low: int, high: int) -> list[str]:
-    """Return the character n-grams of lengths `low` to `high`, each word padded with one space."""
-    return [gram for word in text.split() for gram in _word_ngrams(word, low, high)]
+def ngrams(text: str) -> list[str]:
+    """Return character n-grams of a folded text, word by word.
+
+    2 to 5 characters of each word padded with a space; 1 to 3 where words are not separated by spaces.
+    """
+    return [gram for run in _RUN.findall(text) for gram in _run_ngrams(run[:64])]
 
 
 def is_unspaced(text: str) -> bool:
@@ -63,6 +67,8 @@ def _gap(character: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _word_ngrams(word: str, low: int, high: int) -> tuple[str, ...]:
-    padded = f" {word[:64]} "
-    return tuple(padded[i : i + n] for n in range(low, high + 1) for i in range(max(0, len(padded) - n + 1)))
+def _run_ngrams(run: str) -> tuple[str, ...]:
+    if _UNSPACED.match(run):
+        return tuple(run[i : i + n] for n in range(1, 4) for i in range(len(run) - n + 1))
+    padded = f" {run} "
+    return tuple(padded[i : i + n] for n in range(2, 6) for i in range(len(padded) - n + 1))

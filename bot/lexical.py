@@ -1,0 +1,106 @@
+"""The lexical view: character n-grams within words, weighted by how rare they are, in an inverted index."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.text.normal import ngrams
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+#: What follows in a longer question is left out; one sentence is scored at a time.
+MAX_CHARACTERS = 400
+#: Index entries that one question may visit, rarest n-grams first: bounds the time in large libraries.
+MAX_VISITS = 120_000
+
+
+class Vector(msgspec.Struct, frozen=True):
+    """A text as n-gram ids, their weights (unit length), and the weight of n-grams nobody used."""
+
+    ids: Ints
+    weights: Floats
+    #: Rarity of every known n-gram, and the sum of rarities of the unknown ones.
+    rarity: Floats
+    missing: float
+
+    @property
+    def known(self) -> float:
+        """Return the share of the text's weight that some phrasing knows, 0..1."""
+        return share_known(float(self.rarity.sum()), self.missing)
+
+
+class Lexical:
+    """Phrasings as unit vectors of n-gram weights; the first `size` of them can be searched."""
+
+    def __init__(self, texts: Sequence[str], size: int | None = None) -> None:
+        counts = [Counter(ngrams(text[:MAX_CHARACTERS])) for text in texts]
+        spread = Counter(gram for count in counts for gram in count)
+        self.vocabulary = {gram: i for i, gram in enumerate(spread)}
+        #: Number of phrasings that hold an n-gram.
+        self.spread: Ints = np.fromiter(spread.values(), np.int32, len(spread))
+        self.rarity: Floats = (np.log((1 + len(texts)) / (1 + self.spread)) + 1).astype(np.float32)
+        self.unknown = float(np.log(1 + len(texts)) + 1)
+        self.vectors = [self._vector(count) for count in counts]
+        self._post(self.vectors[: len(texts) if size is None else size])
+
+    def vector(self, folded: str) -> Vector:
+        """Return a folded text as a vector over the known n-grams."""
+        return self._vector(Counter(ngrams(folded[:MAX_CHARACTERS])))
+
+    def similar(self, vector: Vector) -> Floats:
+        """Return the cosine with every searchable phrasing."""
+        ids, weights = _rarest(vector, self._lengths)
+        if not len(ids):
+            return np.zeros(self.size, np.float32)
+        starts, lengths = self._starts[ids], self._lengths[ids]
+        ends = np.cumsum(lengths)
+        at = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
+        values = self._weights[at] * np.repeat(weights, lengths)
+        return np.bincount(self._rows[at], values, self.size).astype(np.float32)
+
+    def similar_rows(self, vectors: Sequence[Vector]) -> Floats:
+        """Return the cosines of `vectors` (rows) with the searchable phrasings (columns)."""
+        out = np.empty((len(vectors), self.size), np.float32)
+        for i, vector in enumerate(vectors):
+            out[i] = self.similar(vector)
+        return out
+
+    def _vector(self, count: Counter[str]) -> Vector:
+        find = self.vocabulary.get
+        found = [(i, n) for gram, n in count.items() if (i := find(gram)) is not None]
+        ids = np.array([i for i, _ in found], np.int32)
+        rarity = self.rarity[ids]
+        weights = (1 + np.log(np.array([n for _, n in found], np.float32))) * rarity
+        length = float(np.sqrt(weights @ weights)) or 1.0
+        return Vector(ids, weights / length, rarity, (len(count) - len(found)) * self.unknown)
+
+    def _post(self, vectors: list[Vector]) -> None:
+        self.size = len(vectors)
+        empty = Vector(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.float32), 0.0)
+        features = np.concatenate([v.ids for v in (*vectors, empty)])
+        rows = np.repeat(np.arange(len(vectors), dtype=np.int32), [len(v.ids) for v in vectors])
+        weights = np.concatenate([v.weights for v in (*vectors, empty)])
+        order = np.argsort(features, kind="stable")
+        self._rows, self._weights = rows[order], weights[order]
+        borders = np.searchsorted(features[order], np.arange(len(self.vocabulary) + 1))
+        self._starts, self._lengths = borders[:-1], np.diff(borders)
+
+
+def share_known(known: float, missing: float) -> float:
+    """Return known / (known + missing), 0 for nothing at all."""
+    return known / (known + missing) if known + missing else 0.0
+
+
+def _rarest(vector: Vector, lengths: NDArray[np.int64]) -> tuple[Ints, Floats]:
+    visits = lengths[vector.ids]
+    if visits.sum() <= MAX_VISITS:
+        return vector.ids, vector.weights
+    order = np.argsort(visits, kind="stable")
+    kept = order[np.cumsum(visits[order]) <= MAX_VISITS]
+    return vector.ids[kept], vector.weights[kept]

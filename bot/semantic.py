@@ -1,0 +1,99 @@
+"""The semantic view: a text as the sum of its word pieces' vectors, from a small static table (English).
+
+The table is bot/data/pieces.npy; benchmarks/distil_table.py makes it. No model runs here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+DIMENSIONS = 256
+_FOLDER = Path(__file__).parent / "data"
+_WORD = re.compile(r"[^\W_]+")
+#: Longer runs are no words.
+_LONGEST = 40
+#: Words of a question that are looked at.
+_MOST = 120
+
+
+class _Table(msgspec.Struct, frozen=True):
+    pieces: dict[str, int]
+    rows: NDArray[np.int8]
+    scales: Floats
+
+
+class Semantic:
+    """Phrasings as unit vectors around their common mean."""
+
+    def __init__(self, texts: Sequence[str], size: int | None = None) -> None:
+        raw = (
+            np.stack([raw_vector(text) for text in texts]) if texts else np.zeros((0, DIMENSIONS), np.float32)
+        )
+        self._mean = raw.mean(0) if len(raw) else np.zeros(DIMENSIONS, np.float32)
+        self._rows = _unit(raw[: size or len(raw)] - self._mean)
+
+    def similar(self, text: str, rows: NDArray[np.int64] | None = None) -> Floats:
+        """Return the cosine with every stored phrasing (or those in `rows`); zeros when no piece is known."""
+        raw = raw_vector(text)
+        stored = self._rows if rows is None else self._rows[rows]
+        return (
+            np.asarray(stored @ _unit(raw - self._mean)) if raw.any() else np.zeros(len(stored), np.float32)
+        )
+
+    def similar_rows(self, texts: Sequence[str]) -> Floats:
+        """Return the cosines of `texts` (rows) with the stored phrasings (columns)."""
+        raw = np.stack([raw_vector(text) for text in texts])
+        return np.asarray(_unit(raw - self._mean) * raw.any(1, keepdims=True) @ self._rows.T)
+
+
+def raw_vector(folded: str) -> Floats:
+    """Return the direction of a folded text before centring, shape (256,); zeros when no piece is known."""
+    ids = [i for word in _WORD.findall(folded)[:_MOST] for i in word_pieces(word)]
+    if not ids:
+        return np.zeros(DIMENSIONS, np.float32)
+    table = _table()
+    total = table.scales[ids] @ table.rows[ids].astype(np.float32)
+    return np.asarray(total / (np.sqrt(total @ total) + 1e-9), np.float32)
+
+
+@lru_cache(maxsize=32768)
+def word_pieces(word: str) -> tuple[int, ...]:
+    """Return the ids of a word's pieces, longest first from its left end; () when it cannot be spelled."""
+    pieces = _table().pieces
+    ids, start = [], 0
+    while start < len(word) <= _LONGEST:
+        for end in range(len(word), start, -1):
+            found = pieces.get(word[start:end] if start == 0 else "##" + word[start:end])
+            if found is not None:
+                break
+        else:
+            return ()
+        ids.append(found)
+        start = end
+    return tuple(ids)
+
+
+def is_word(word: str) -> bool:
+    """Return whether the table knows this as one whole word."""
+    return word in _table().pieces
+
+
+@cache
+def _table() -> _Table:
+    names = (_FOLDER / "pieces.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    rows = np.load(_FOLDER / "pieces.npy", mmap_mode="r")
+    scales = np.load(_FOLDER / "scales.npy").astype(np.float32)
+    return _Table(pieces={name: i for i, name in enumerate(names)}, rows=rows, scales=scales)
+
+
+def _unit(rows: Floats) -> Floats:
+    return np.asarray(rows / (np.sqrt((rows * rows).sum(-1, keepdims=True)) + 1e-9), np.float32)
