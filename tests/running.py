@@ -1,0 +1,57 @@
+"""A whole Deskgate on loopback, inside the test's own event loop: real database, real connectors, real pages."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from gateway.accounts import accounts
+from gateway.app import Deskgate
+from gateway.settings import Settings
+
+ARTICLES = Path(__file__).parent.parent / "kb_articles"
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings_for(folder: Path, port: int, **sections: Any) -> Settings:
+    """Settings as config.toml would give them; sections given by name are laid over these."""
+    data: dict[str, Any] = {
+        "site": {
+            "company": "Linden & Fox",
+            "bot_name": "Fox",
+            "languages": ["en", "sl", "zh-Hans", "zh-Hant"],
+        },
+        "server": {"port": port},
+        "store": {"database": f"sqlite:///{folder}/deskgate.db", "key_file": str(folder / "key")},
+        "bot": {"articles": str(ARTICLES)},
+        "desk": {"undo_seconds": 0},
+        "queues": {"general": {"title": "Customer care", "default": True}, "orders": {"title": "Orders"}},
+        "connectors": {"webchat": {"site": {}}},
+    }
+    for name, values in sections.items():
+        data[name] = {**data.get(name, {}), **values}
+    return Settings.model_validate(data)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Deskgate]:
+    """Serves at http://127.0.0.1:<server.port> while inside."""
+    deskgate = Deskgate(settings, accounts(settings, "test"), environ={})
+    runner = web.AppRunner(deskgate.web_app(), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.server.host, settings.server.port).start()
+        yield deskgate
+    finally:
+        await runner.cleanup()
