@@ -79,7 +79,7 @@ class WebApi:
         if not self._is_slacks(url):
             raise SlackError("upload", 0, "foreign_url")
         headers = {"Content-Type": "application/octet-stream"}
-        async with self._request("POST", "upload", url, headers, content, TOTAL * 4) as answer:
+        async with self._request("POST", "upload", url, headers, content, TOTAL * 2) as answer:
             if answer.status != 200:
                 raise SlackError("upload", answer.status, after=_seconds(answer))
 
