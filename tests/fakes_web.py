@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from aiohttp import ClientResponse, CookieJar, web
+from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from bot.articles import Library, load
 from bot.reply import Candidate
@@ -47,7 +50,8 @@ from gateway.model import (
     Verb,
 )
 from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
-from gateway.web import Site
+from gateway.web import Site, attach
+from gateway.web.security import SESSION
 
 KEY = bytes(range(32))
 ADMIN = Agent(id="ana", name="Ana Kos", role=Role.ADMIN)
@@ -393,6 +397,47 @@ def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) ->
         "email_address": "help@northwind.example",
     }
     return Site(**(fields | changes))
+
+
+class Browser:
+    """A browser without scripts: keeps cookies, asks for pages, fills in forms."""
+
+    def __init__(self, client: TestClient[web.Request, web.Application], desk: FakeHost) -> None:
+        self.client, self.desk = client, desk
+
+    def enter(self, agent: Agent = ADMIN) -> None:
+        """Signs an agent in."""
+        url = self.client.make_url("/desk")
+        self.client.session.cookie_jar.update_cookies({SESSION: self.desk.sign_in(agent)}, url)
+
+    async def get(self, path: str, **options: Any) -> ClientResponse:
+        options["headers"] = {"Accept": "text/html"} | options.get("headers", {})
+        return await self.client.get(path, **options)
+
+    async def text(self, path: str, **options: Any) -> str:
+        return await (await self.get(path, **options)).text()
+
+    async def form(self, path: str) -> dict[str, str]:
+        """The hidden fields that every form of a page carries."""
+        text = await self.text(path)
+        return dict(re.findall(r'<input type="hidden" name="(csrf|once)" value="([^"]*)"', text))
+
+    async def post(self, path: str, form: Any, **options: Any) -> ClientResponse:
+        headers = {"Accept": "text/html", "Origin": self.desk.public_url} | options.pop("headers", {})
+        return await self.client.post(path, data=form, headers=headers, **options)
+
+
+@asynccontextmanager
+async def open_site(
+    desk: FakeHost | None = None, library: Library | None = None, **changes: Any
+) -> AsyncIterator[Browser]:
+    """A running site with a browser; `changes` go to the Site."""
+    desk, app = desk or FakeHost(), web.Application()
+    port = unused_port()
+    desk.public_url = f"http://127.0.0.1:{port}"
+    attach(app, make_site(desk, library, **changes))
+    async with TestClient(TestServer(app, port=port), cookie_jar=CookieJar(unsafe=True)) as client:
+        yield Browser(client, desk)
 
 
 def _matches(page: TicketPage, query: TicketFilter) -> bool:

@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.model import Agent
 from gateway.web import security
 from gateway.web.render import page
-from gateway.web.security import SESSION, Handler, field, form_of, set_cookie, source
+from gateway.web.security import AGENT, SESSION, Handler, field, form_of, set_cookie, source
 from gateway.web.site import site_of
 from gateway.web.throttle import Throttle
 
@@ -25,7 +25,7 @@ def add_to(app: web.Application) -> None:
 
 @web.middleware
 async def require_agent(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets nobody past who is not signed in; the agent is in request["agent"]."""
+    """Lets nobody past who is not signed in; the agent is in request[AGENT]."""
     path = request.path
     if not (path == "/desk" or path.startswith("/desk/")) or path.startswith("/desk/enter/"):
         return await handler(request)
@@ -33,14 +33,13 @@ async def require_agent(request: web.Request, handler: Handler) -> web.StreamRes
     agent = await site_of(request).people.agent_of_session(session) if session else None
     if agent is None or not agent.active:
         return _outside(request, session)
-    request["agent"] = agent
+    request[AGENT] = agent
     return await handler(request)
 
 
 def agent_of(request: web.Request) -> Agent:
     """The agent who is looking."""
-    agent: Agent = request["agent"]
-    return agent
+    return request[AGENT]
 
 
 async def knock(request: web.Request) -> web.Response:

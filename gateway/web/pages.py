@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.web import actions, desk, entrance, errors, files, help_centre, live, render, request_form, start
-from gateway.web.security import add_headers, keep_form_cookie, protect
+from gateway.web.security import add_headers, protect
 from gateway.web.site import SITE, Site
 
 
@@ -16,7 +16,6 @@ def attach(app: web.Application, site: Site) -> None:
     app.middlewares.append(entrance.require_agent)
     app.middlewares.append(protect)
     app.on_response_prepare.append(add_headers)
-    app.on_response_prepare.append(keep_form_cookie)
     app.router.add_get("/static/{version}/{name}", render.static)
     for room in (start, help_centre, request_form, entrance, desk, actions, files, live):
         room.add_to(app)

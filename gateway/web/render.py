@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway.text.markup import to_html
-from gateway.web.security import form_token
+from gateway.web.security import AGENT, form_token
 from gateway.web.site import site_of
 
 _HERE = Path(__file__).parent
@@ -30,7 +30,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: An
         "once": secrets.token_hex(12),
         "path": request.path,
         "now": site_of(request).clock.now(),
-        "agent": request.get("agent"),
+        "agent": request.get(AGENT),
         "version": version(),
     }
     text = _environment().get_template(template).render(common | values)

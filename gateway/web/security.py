@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from multidict import MultiDictProxy
 
+from gateway.model import Agent
 from gateway.web.site import Site, site_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,7 +25,9 @@ OURS = ("/desk", "/help", "/style", "/static")
 MAX_FORM, MAX_FORM_WITH_FILES = 256 * 1024, 12 * 1024 * 1024
 
 SESSION, VISIT = "deskgate_session", "deskgate_form"
-_FORM = "deskgate.form"
+AGENT: web.RequestKey[Agent] = web.RequestKey("agent", Agent)
+_FORM: web.RequestKey[Form] = web.RequestKey("form", MultiDictProxy)
+_NEW_VISIT: web.RequestKey[str] = web.RequestKey("new_visit", str)
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -59,7 +62,10 @@ async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[_FORM] = form = await _read(request)
         if not hmac.compare_digest(str(form.get("csrf", "")), form_token(request)):
             raise web.HTTPForbidden(text="This form has expired. Go back, reload the page and try again.")
-    return await handler(request)
+    response = await handler(request)
+    if value := request.get(_NEW_VISIT):
+        set_cookie(response, site_of(request), VISIT, value, path="/")
+    return response
 
 
 def is_ours(path: str) -> bool:
@@ -68,8 +74,7 @@ def is_ours(path: str) -> bool:
 
 def form_of(request: web.Request) -> Form:
     """The checked form of a POST."""
-    form: Form = request[_FORM]
-    return form
+    return request[_FORM]
 
 
 def field(form: Mapping[str, Any], name: str, limit: int = 20_000) -> str:
@@ -86,21 +91,16 @@ def check_origin(request: web.Request) -> None:
 
 def form_token(request: web.Request) -> str:
     """The token that a form of this browser must carry; "" while the browser has no cookie of ours."""
-    bound = request.cookies.get(SESSION) or request.get(VISIT) or request.cookies.get(VISIT)
+    bound = request.cookies.get(SESSION) or request.get(_NEW_VISIT) or request.cookies.get(VISIT)
     if not bound:
         return secrets.token_hex(32)  # matches nothing
     return hmac.digest(site_of(request).key, f"form {bound}".encode(), hashlib.sha256).hex()
 
 
 def ensure_form_cookie(request: web.Request) -> None:
-    """Gives a browser without a session something to bind its form to; `keep_form_cookie` sends it."""
+    """Gives a browser without a session something to bind its form to."""
     if not (request.cookies.get(SESSION) or request.cookies.get(VISIT)):
-        request[VISIT] = secrets.token_urlsafe(18)
-
-
-async def keep_form_cookie(request: web.Request, response: web.StreamResponse) -> None:
-    if value := request.get(VISIT):
-        set_cookie(response, site_of(request), VISIT, value, path="/")
+        request[_NEW_VISIT] = secrets.token_urlsafe(18)
 
 
 def set_cookie(response: web.StreamResponse, site: Site, name: str, value: str, *, path: str) -> None:
@@ -116,7 +116,7 @@ def source(request: web.Request) -> str:
 
 
 async def _read(request: web.Request) -> Form:
-    limit = MAX_FORM_WITH_FILES if request.get("agent") else MAX_FORM
+    limit = MAX_FORM_WITH_FILES if request.get(AGENT) else MAX_FORM
     if (request.content_length or 0) > limit:
         raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=request.content_length or 0)
     try:
