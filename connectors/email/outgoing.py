@@ -61,15 +61,22 @@ class Relay:
 
         Raises Retryable, Undeliverable, or Uncertain when the relay may have it.
         """
-        async with self._turn:
-            try:
-                await self._transfer(mail)
-            except Undeliverable:
-                await self._reset()
-                raise
-            except BaseException:
-                self._drop()  # an unfinished dialogue is never continued
-                raise
+        deadline = asyncio.get_running_loop().time() + self._settings.smtp_timeout
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise Retryable("The mail relay is slow with the mails before this one.") from error
+        try:
+            await self._transfer(mail, deadline)
+        except Undeliverable:
+            await self._reset()
+            raise
+        except BaseException:
+            self._drop()  # an unfinished dialogue is never continued
+            raise
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -82,9 +89,9 @@ class Relay:
             transport.abort()  # type: ignore[attr-defined]  # a stream's; TLS would else wait for the peer's goodbye
             await asyncio.sleep(0.01)  # lets the loop close the socket
 
-    async def _transfer(self, mail: Composed) -> None:
+    async def _transfer(self, mail: Composed, deadline: float) -> None:
         try:
-            async with asyncio.timeout(self._settings.smtp_timeout):
+            async with asyncio.timeout_at(deadline):
                 client = await self._envelope(mail)
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._explain(error) from error

@@ -86,8 +86,8 @@ class Settings(BaseModel):
     )
 
     outgoing_folder: Path = Field(
-        Path("data/outgoing-mail"),
-        description="Without smtp_host, mail is written here as .eml files and not sent. Default data/outgoing-mail.",
+        Path("var/outgoing-mail"),
+        description="Without smtp_host, mail is written here as .eml files and not sent. Default var/outgoing-mail.",
     )
     smtp_host: str = Field(
         "", description="Send through this relay. Default empty: write to outgoing_folder."
@@ -107,9 +107,11 @@ class Settings(BaseModel):
         SecretStr(""), description="Password there, or an app password. Default empty."
     )
     smtp_timeout: float = Field(
-        60.0,
+        20.0,
         gt=0,
-        description="Seconds it may take to accept a mail's addresses, and again its content. Default 60.",
+        le=20,
+        description="Seconds the relay has to take a mail's addresses, and again its content. Default 20, at most 20: "
+        "the outbox waits no longer for both.",
     )
 
     ca_file: str = Field(

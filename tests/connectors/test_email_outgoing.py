@@ -261,6 +261,16 @@ async def test_silence_is_uncertain_only_once_the_mail_was_handed_over(
             await send(port, smtp_timeout=0.3)
 
 
+async def test_mails_behind_one_that_hangs_are_tried_again() -> None:
+    async with scripted(until_content) as port:
+        connector = email(port, smtp_timeout=0.3)
+        async with running(connector, FakeHost()):
+            sends = (connector.send(post(id=number)) for number in range(1, 5))
+            first, *others = await asyncio.gather(*sends, return_exceptions=True)
+    assert isinstance(first, Uncertain)
+    assert all(isinstance(other, Retryable) for other in others)
+
+
 async def test_a_relay_without_starttls_gets_nothing() -> None:
     async with serving(Relay()) as relay:
         with pytest.raises(Retryable) as raised:

@@ -80,3 +80,9 @@ def test_addresses_are_lower_cased() -> None:
     made = settings(address="Support@Shop.test", aliases=["HELP@shop.test"], outgoing_folder="out")
     assert made.ours == ("support@shop.test", "help@shop.test")
     assert made.outgoing_folder == Path("out")
+
+
+def test_the_page_lists_every_setting_as_it_is_described() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "email.md").read_text()
+    for name, field in Settings.model_fields.items():
+        assert f"| `{name}` | {field.description} |" in page
