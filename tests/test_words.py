@@ -1,0 +1,122 @@
+"""The automatic words: six complete languages, and what is said of an incomplete one."""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bot.signals import wants_human
+from gateway import words
+from gateway.errors import SettingsError
+
+LANGUAGES = ("de", "en", "es", "sl", "zh-Hans", "zh-Hant")
+ENGLISH: dict[str, str] = tomllib.loads((words.FOLDER / "en.toml").read_text("utf-8"))["words"]
+#: What the quotation marks of each language look like, around the phrase that brings a person.
+QUOTES = {"de": "„“", "en": "“”", "es": "«»", "sl": "»«", "zh-Hans": "“”", "zh-Hant": "「」"}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def folder(path: Path, **languages: str) -> Path:
+    """A folder of languages, each given as the lines of its [words]."""
+    for language, lines in languages.items():
+        (path / f"{language}.toml").write_text(f'[meta]\nname = "{language}"\n[words]\n{lines}\n', "utf-8")
+    return path
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        words.load(path)
+    return caught.value.problems
+
+
+def test_six_languages_are_shipped_and_complete() -> None:
+    assert words.load().languages == LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [
+        ("de", "Deutsch"),
+        ("en", "English"),
+        ("es", "español"),
+        ("sl", "slovenščina"),
+        ("zh-Hans", "简体中文"),
+        ("zh-Hant", "繁體中文"),
+    ],
+)
+def test_a_language_says_its_own_name(language: str, name: str) -> None:
+    assert words.load().name(language) == name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", ENGLISH)
+def test_every_word_renders_in_every_language(language: str, key: str) -> None:
+    values = {name: f"<{name}>" for name in placeholders(ENGLISH[key])}
+    said = words.load().say(language, key, **values)
+    assert said.strip() == said and said
+    for value in values.values():
+        assert value in said, "nothing that is filled in gets lost in translation"
+    assert "{" not in said and "}" not in said
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_nothing_was_left_in_english(language: str) -> None:
+    shipped = words.load()
+    values = {"bot": "", "company": "", "url": "", "title": "", "link": "", "section": "", "language": ""}
+    values |= {"revision": "", "part": "", "queue": "", "reference": ""}
+    same = [key for key in ENGLISH if shipped.say(language, key, **values) == ENGLISH[key].format(**values)]
+    assert [key for key in same if key != "button_no"] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", ["did_this_help", "clarify", "greeting"])
+def test_the_phrase_for_a_person_is_offered_as_the_button_says_it(language: str, key: str) -> None:
+    shipped = words.load()
+    phrase = shipped.say(language, "button_person")
+    opening, closing = QUOTES[language]
+    said = shipped.say(language, key)
+    assert f"{opening}{phrase}{closing}".casefold() in said.casefold()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_bot_understands_the_phrase_that_it_offers(language: str) -> None:
+    assert wants_human(words.load().say(language, "button_person"))
+
+
+def test_a_language_that_is_not_shipped_speaks_english() -> None:
+    assert words.load().say("fi", "thanks") == ENGLISH["thanks"]
+    assert words.load().name("fi") == "fi"
+
+
+def test_a_missing_key_is_named_with_its_file_and_remedy(tmp_path: Path) -> None:
+    folder(tmp_path, en='a = "A"\nb = "B"', fi='a = "A"')
+    (problem,) = problems(tmp_path)
+    assert str(tmp_path / "fi.toml") in problem and "b is missing" in problem and "Translate it" in problem
+
+
+def test_a_key_that_nobody_uses_is_named(tmp_path: Path) -> None:
+    folder(tmp_path, en='a = "A"', fi='a = "A"\nbb = "B"')
+    (problem,) = problems(tmp_path)
+    assert "bb is not used. Remove it." in problem
+
+
+def test_a_placeholder_that_is_not_filled_in_is_named(tmp_path: Path) -> None:
+    folder(tmp_path, en='a = "for {queue}"', fi='a = "{jono}"')
+    (problem,) = problems(tmp_path)
+    assert "{jono}" in problem and "['queue']" in problem
+
+
+def test_every_problem_of_every_language_is_named_at_once(tmp_path: Path) -> None:
+    folder(tmp_path, en='a = "A"\nb = "{x}"', fi='b = "{y}"', sv='c = "C"')
+    assert len(problems(tmp_path)) == 5
+
+
+def test_a_placeholder_of_english_may_be_left_out(tmp_path: Path) -> None:
+    folder(tmp_path, en='a = "for {queue}"', fi='a = "kaikille"')
+    assert words.load(tmp_path).say("fi", "a", queue="x") == "kaikille"
