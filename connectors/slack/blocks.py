@@ -25,6 +25,8 @@ MAX_URL = 3000
 #: Slack refuses a message whose blocks add up to about 13,200 characters (msg_blocks_too_long; the figure
 #: is not documented, see bolt-js issue 2509). Counted here in UTF-8 bytes of text, which is the stricter way.
 MAX_BYTES = 9000
+MAX_SECTIONS = 30  #: that one text may take, so that the rest of a message has its place
+MAX_FOLDED = 20_000  #: characters of a text that are looked at; far more than MAX_BYTES can show
 
 
 def plain(text: str, limit: int) -> Block:
@@ -95,15 +97,16 @@ def fold(markdown: str, room: int, first: int = 700) -> tuple[list[Block], bool]
     The first section holds about `first` characters, for those who read at a glance; Slack itself offers
     "see more" on long ones (`expand` of the section block).
     """
-    head, *rest = split(markdown, first) or [""]
+    complete = len(markdown) <= MAX_FOLDED
+    head, *rest = split(markdown[:MAX_FOLDED], first) or [""]
     pieces = [head, *split("\n\n".join(rest), MAX_TEXT - 500)]
     made: list[Block] = []
     for text in (text for piece in pieces for text in _converted(piece, MAX_TEXT) if text.strip()):
         room -= len(text.encode())
-        if room < 0:
+        if room < 0 or len(made) == MAX_SECTIONS:
             return made, False
         made.append({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}})
-    return made, True
+    return made, complete
 
 
 def weight(blocks: Iterable[Block]) -> int:
@@ -133,7 +136,7 @@ def _converted(markdown: str, limit: int) -> list[str]:
 
 def _fitting(markdown: str, limit: int) -> str:
     """mrkdwn of the longest start that fits."""
-    first, *rest = _converted(markdown, limit)
-    if not rest:
+    first, *rest = _converted(markdown[: 2 * limit], limit)
+    if not rest and len(markdown) <= 2 * limit:
         return first
     return f"{first} …" if len(first) < limit - 1 else first
