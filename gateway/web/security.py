@@ -60,12 +60,30 @@ async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
     if is_ours(request.path) and request.method not in ("GET", "HEAD"):
         check_origin(request)
         request[_FORM] = form = await _read(request)
-        if not hmac.compare_digest(str(form.get("csrf", "")), form_token(request)):
-            raise web.HTTPForbidden(text="This form has expired. Go back, reload the page and try again.")
+        try:
+            _check_token(request, form)
+            return await _answer(request, handler)
+        finally:
+            _close_files(form)
+    return await _answer(request, handler)
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await handler(request)
     if value := request.get(_NEW_VISIT):
         set_cookie(response, site_of(request), VISIT, value, path="/")
     return response
+
+
+def _check_token(request: web.Request, form: Form) -> None:
+    if not hmac.compare_digest(str(form.get("csrf", "")).encode(), form_token(request).encode()):
+        raise web.HTTPForbidden(text="This form has expired. Go back, reload the page and try again.")
+
+
+def _close_files(form: Form) -> None:
+    for value in form.values():
+        if isinstance(value, web.FileField):
+            value.file.close()
 
 
 def is_ours(path: str) -> bool:

@@ -1,0 +1,336 @@
+"""The agents' desk: lists, a ticket with everything known of it, and every verb as one proposal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import FormData
+
+from gateway.model import (
+    Button,
+    Choice,
+    ChoiceAction,
+    EntryKind,
+    Priority,
+    SendState,
+    Speaker,
+    Status,
+    Verb,
+)
+from gateway.views import DeadLine
+from gateway.web.explain import explain
+from tests.fakes_web import ADMIN, AGENT, Browser, FakeHost, open_site
+
+ACT = "/desk/ticket/42/act"
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    desk = FakeHost()
+    desk.open(
+        "Parcel is missing",
+        number=42,
+        queue="orders",
+        status=Status.NEW,
+        speaker=Speaker.AGENT,
+        priority=Priority.HIGH,
+    )
+    desk.entry(42, EntryKind.MESSAGE, "Where is my parcel?")
+    desk.open("Wrong colour", "Jan", "email", number=43, queue="returns", assignee="ben", status=Status.OPEN)
+    desk.open("Opening hours", number=44, status=Status.PENDING)
+    desk.open("Old invoice", number=45, queue="orders", status=Status.RESOLVED)
+    async with open_site(desk) as made:
+        made.enter(ADMIN)
+        yield made
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+# ---------------------------------------------------------------- lists
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "hidden"),
+    [
+        ("", ["DG-42", "DG-43"], ["DG-44", "DG-45"]),
+        ("?queue=orders", ["DG-42"], ["DG-43", "DG-44", "DG-45"]),
+        ("?queue=", ["DG-44"], ["DG-42"]),
+        ("?view=done", ["DG-45"], ["DG-42"]),
+        ("?view=all&q=colour", ["DG-43"], ["DG-42"]),
+        ("?view=mine", [], ["DG-42", "DG-43"]),
+        ("?view=nonsense&before=x", ["DG-42"], []),
+    ],
+)
+async def test_a_list_shows_what_its_view_queue_and_search_leave(
+    browser: Browser, query: str, shown: list[str], hidden: list[str]
+) -> None:
+    text = await browser.text(f"/desk{query}")
+    listed = text.partition('id="list"')[2]
+    assert all(reference in listed for reference in shown) and not any(r in listed for r in hidden)
+
+
+async def test_queues_show_how_many_wait_and_for_how_long(browser: Browser) -> None:
+    assert "Orders 1 without owner, oldest 30 min 1" in plain(await browser.text("/desk"))
+
+
+async def test_an_empty_list_says_what_would_be_here(browser: Browser) -> None:
+    assert "Tickets that you claim appear here." in await browser.text("/desk?view=mine")
+
+
+# ---------------------------------------------------------------- one ticket
+
+
+async def test_a_ticket_shows_its_whole_conversation_with_notes_visibly_private(browser: Browser) -> None:
+    browser.desk.entry(42, EntryKind.NOTE, "Carrier was called.", "Ben Ito")
+    text = plain(await browser.text("/desk/ticket/42"))
+    assert "Where is my parcel?" in text and "Ben Ito Private note" in text and "Carrier was called." in text
+
+
+async def test_it_says_why_it_is_here_with_scores_threshold_rule_and_article(browser: Browser) -> None:
+    sources = [{"article": "parcel-marked-delivered", "revision": "abc", "section": "First"}]
+    scores = [["parcel-marked-delivered", 0.91], ["track-order", 0.4]]
+    browser.desk.event(42, "answered", confidence=0.91, threshold=0.7, candidates=scores, sources=sources)
+    browser.desk.event(
+        42, "escalated", cause="not_helped", queue="orders", rule="article's queue", tried=["protected"]
+    )
+    text = plain(await browser.text("/desk/ticket/42"))
+    for words in (
+        "The answer did not help.",
+        "parcel-marked-delivered",
+        "91 %",
+        "It answers from 70 % on.",
+        "article&#39;s queue",
+        "revision abc",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [
+        (SendState.QUEUED, "", "Waiting to be sent"),
+        (SendState.ACCEPTED, "", "Sent"),
+        (SendState.DELIVERED, "", "Delivered"),
+        (SendState.FAILED, "no such user", "Not delivered: no such user"),
+        (SendState.FAILED, "gone", "Not delivered: the visitor has left the chat"),
+        (SendState.UNCERTAIN, "", "May or may not have arrived"),
+        (SendState.WITHDRAWN, "", "Taken back, not sent"),
+    ],
+)
+async def test_delivery_is_told_honestly(browser: Browser, state: SendState, reason: str, words: str) -> None:
+    browser.desk.entry(42, EntryKind.REPLY, "Hello", "Ana", send=9, state=state, reason=reason)
+    text = await browser.text("/desk/ticket/42")
+    assert words in plain(text)
+    assert ("Send again" in text) == (state in (SendState.FAILED, SendState.UNCERTAIN))
+
+
+async def test_a_chat_without_an_address_says_so_and_so_does_one_that_was_left(browser: Browser) -> None:
+    assert "No e-mail address yet" in await browser.text("/desk/ticket/42")
+    browser.desk.entry(42, EntryKind.REPLY, "Hello", "Ana", send=9, state=SendState.FAILED, reason="gone")
+    assert "The visitor has left the chat" in await browser.text("/desk/ticket/42")
+    assert "No e-mail address" not in await browser.text("/desk/ticket/43")
+
+
+async def test_long_mails_are_folded_and_offers_are_listed(browser: Browser) -> None:
+    button = Button(label="A person, please", choice=Choice(action=ChoiceAction.HUMAN))
+    browser.desk.entry(43, EntryKind.MESSAGE, "Short", full_text="Short\n\n> and the rest", buttons=(button,))
+    text = await browser.text("/desk/ticket/43")
+    assert "<summary>Whole message" in text and "A person, please" in text
+
+
+@pytest.mark.parametrize("number", ["999", "0", "abc"])
+async def test_a_ticket_that_is_not_there(browser: Browser, number: str) -> None:
+    assert (await browser.get(f"/desk/ticket/{number}")).status == 404
+
+
+def test_an_unknown_event_is_still_readable() -> None:
+    desk = FakeHost()
+    desk.open(number=1)
+    desk.event(1, "sla_warned", left="2 h", empty="", share=0.5)
+    (line,) = explain(desk.pages[1].events)
+    assert (line.title, line.facts) == ("Sla warned", (("Left", "2 h"), ("Share", "0.5")))
+
+
+# ---------------------------------------------------------------- verbs
+
+
+async def do(browser: Browser, verb: str, **fields: str) -> Any:
+    form = await browser.form("/desk/ticket/42")
+    return await browser.post(ACT, form | {"verb": verb, **fields}, allow_redirects=False)
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields", "seen"),
+    [
+        ("claim", {}, {}),
+        ("release", {}, {}),
+        ("resolve", {}, {}),
+        ("reopen", {}, {}),
+        ("note", {"text": " Carrier\r\nwas called. "}, {"text": "Carrier\nwas called."}),
+        (
+            "escalate",
+            {"queue": "returns", "text": "Please look."},
+            {"queue": "returns", "text": "Please look."},
+        ),
+        ("tag", {"tags": "Delivery, lost,, lost"}, {"tags": ("delivery", "lost")}),
+        ("priority", {"priority": "urgent"}, {"priority": Priority.URGENT}),
+        ("undo", {"send": "9"}, {"send": 9}),
+        ("retry", {"send": "9"}, {"send": 9}),
+    ],
+)
+async def test_each_verb_is_one_proposal_in_the_agents_name(
+    browser: Browser, verb: str, fields: dict[str, str], seen: dict[str, Any]
+) -> None:
+    answer = await do(browser, verb, **fields)
+    assert (answer.status, answer.headers["Location"]) == (303, "/desk/ticket/42#end")
+    (action,) = browser.desk.actions
+    assert (action.verb, action.ticket, action.connector, action.account) == (
+        Verb(verb),
+        42,
+        "desk",
+        "browser",
+    )
+    assert (action.actor.kind, action.actor.value, action.actor.verified) == ("agent", "ana", True)
+    assert all(getattr(action, name) == value for name, value in seen.items())
+
+
+async def test_the_composer_stands_on_note(browser: Browser) -> None:
+    text = await browser.text("/desk/ticket/42")
+    assert re.search(r'value="note" checked', text) and not re.search(r'value="reply" checked', text)
+
+
+async def test_a_reply_is_shown_first_and_leaves_with_the_second_press(browser: Browser) -> None:
+    preview = await do(browser, "reply", text="It comes **tomorrow**.")
+    text = await preview.text()
+    assert browser.desk.actions == []
+    assert "<strong>tomorrow</strong>" in text and "This goes to the visitor in the web chat" in text
+    await do(browser, "reply", text="It comes **tomorrow**.", confirmed="yes")
+    (action,) = browser.desk.actions
+    assert (action.verb, action.text, action.seen_version) == (Verb.REPLY, "It comes **tomorrow**.", 0)
+    page = await browser.text("/desk/ticket/42")
+    assert "Not sent yet, can be undone" in page and ">Undo<" in page
+
+
+async def test_keep_editing_brings_the_text_back(browser: Browser) -> None:
+    text = await (await do(browser, "edit", text="Half a sen")).text()
+    assert "Half a sen</textarea>" in text and 'value="reply" checked' in text
+
+
+async def test_a_reply_may_carry_files(browser: Browser) -> None:
+    form = await browser.form("/desk/ticket/42")
+    data = FormData({**form, "verb": "reply", "text": "See here", "confirmed": "yes"}, quote_fields=False)
+    data.add_field("files", b"abc", filename="a/b/label.pdf", content_type="application/pdf")
+    await browser.post(ACT, data)
+    (file,) = browser.desk.actions[0].attachments
+    assert (file.filename, file.content, file.size) == ("a b label.pdf", b"abc", 3)
+
+
+async def test_pressing_twice_is_one_action_and_another_text_is_another(browser: Browser) -> None:
+    form = await browser.form("/desk/ticket/42")
+    for text in ("same", "same", "other"):
+        await browser.post(ACT, form | {"verb": "note", "text": text})
+    keys = [action.delivery_key for action in browser.desk.actions]
+    assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize("verb", ["note", "reply"])
+async def test_an_empty_text_is_asked_for(browser: Browser, verb: str) -> None:
+    answer = await do(browser, verb, text="  ")
+    assert answer.status == 422 and "Write something first." in await answer.text()
+    assert browser.desk.actions == []
+
+
+async def test_a_refusal_is_a_friendly_line_and_keeps_what_was_typed(browser: Browser) -> None:
+    browser.desk.refusal = "Ben Ito is sending an answer at this moment."
+    answer = await do(browser, "note", text="My note")
+    text = await answer.text()
+    assert answer.status == 409 and browser.desk.refusal in text and "My note</textarea>" in text
+
+
+@pytest.mark.parametrize(("verb", "status"), [("delete", 400), ("", 400)])
+async def test_an_unknown_verb_is_refused(browser: Browser, verb: str, status: int) -> None:
+    assert (await do(browser, verb)).status == status
+
+
+async def test_a_form_without_its_own_number_is_refused(browser: Browser) -> None:
+    assert (await do(browser, "claim", once="")).status == 400
+
+
+async def test_who_has_it_is_said_before_somebody_else_answers(browser: Browser) -> None:
+    assert "Ben Ito has this ticket." in await browser.text("/desk/ticket/43")
+
+
+# ---------------------------------------------------------------- health
+
+
+async def test_health_shows_dead_letters_and_article_problems(browser: Browser) -> None:
+    browser.desk.dead.append(
+        DeadLine(
+            id=1,
+            what="send",
+            connector="email",
+            account="support",
+            reason="550 no such user",
+            at=browser.desk.clock.now(),
+            ticket=42,
+        )
+    )
+    browser.desk.article_problems.append("kb_articles/x.md: The title is missing. Add one.")
+    text = await browser.text("/desk/health")
+    assert "550 no such user" in text and 'href="/desk/ticket/42"' in text and "The title is missing." in text
+
+
+async def test_health_without_trouble_says_so(browser: Browser) -> None:
+    assert "Everything that came in was handled" in await browser.text("/desk/health")
+
+
+# ---------------------------------------------------------------- live
+
+
+async def test_an_open_page_is_told_when_its_ticket_changes(browser: Browser) -> None:
+    headers = {"Origin": browser.desk.public_url}
+    async with browser.client.ws_connect("/desk/live?ticket=42", headers=headers) as socket:
+        await asyncio.sleep(0.05)
+        browser.desk.entry(43, EntryKind.MESSAGE, "elsewhere")
+        browser.desk.entry(42, EntryKind.MESSAGE, "here")
+        assert await socket.receive_json() == {"changed": "ticket/42"}
+
+
+async def test_an_open_list_is_told_when_any_ticket_changes(browser: Browser) -> None:
+    async with browser.client.ws_connect("/desk/live", headers={"Origin": browser.desk.public_url}) as socket:
+        await asyncio.sleep(0.05)
+        browser.desk.entry(43, EntryKind.MESSAGE, "new")
+        assert await socket.receive_json() == {"changed": "tickets"}
+
+
+async def test_typing_is_seen_on_both_sides(browser: Browser) -> None:
+    key = browser.desk.pages[42].legs[0].address.key
+    async with browser.client.ws_connect(
+        "/desk/live?ticket=42", headers={"Origin": browser.desk.public_url}
+    ) as socket:
+        await asyncio.sleep(0.05)
+        browser.desk.publish(f"typing/requester/{key}")
+        assert await socket.receive_json() == {"typing": True}
+        await socket.send_str('{"typing":true}')
+        await socket.send_str("anything else")
+        await asyncio.sleep(0.05)
+    assert browser.desk.published.count(f"typing/agent/{key}") == 1
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", ""])
+async def test_another_site_cannot_listen(browser: Browser, origin: str) -> None:
+    headers = {"Origin": origin, "Upgrade": "websocket", "Connection": "Upgrade"}
+    assert (await browser.get("/desk/live", headers=headers)).status == 403
+
+
+async def test_a_protected_ticket_cannot_be_listened_to(browser: Browser) -> None:
+    browser.desk.closed_queues = ("orders",)
+    browser.enter(AGENT)
+    headers = {"Origin": browser.desk.public_url, "Upgrade": "websocket", "Connection": "Upgrade"}
+    assert (await browser.get("/desk/live?ticket=42", headers=headers)).status == 403
