@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import cache
 
 import msgspec
 
@@ -157,7 +158,8 @@ def claim_streams(tx: Tx, now: int, limit: int, lease_ms: int) -> list[ClaimedSt
             ORDER BY l.id LIMIT {LOOK_AHEAD}""",
         (now, now),
     )
-    streams = list(dict.fromkeys(row[1] for row in rows))[:limit]
+    # Sorted, so that two workers who want the same streams wait for each other in one direction only.
+    streams = sorted(list(dict.fromkeys(row[1] for row in rows))[:limit])
     claimed = [(stream, fence) for stream in streams if (fence := _claim(tx, stream, lease_ms))]
     return _with_rows(tx, claimed)
 
@@ -176,15 +178,21 @@ def _claim(tx: Tx, stream: str, lease_ms: int) -> str | None:
 def _with_rows(tx: Tx, claimed: Sequence[tuple[str, str]]) -> list[ClaimedStream]:
     if not claimed:
         return []
-    rows = tx.all(
-        "SELECT stream, id, received_at, attempts, connector, delivery_key, sealed FROM ledger "
-        f"WHERE state = 'pending' AND stream IN ({marks(len(claimed))}) ORDER BY id",
-        [stream for stream, _ in claimed],
-    )
+    found = tx.all(_rows_of(len(claimed)), [stream for stream, _ in claimed])
     by_stream: dict[str, list[ClaimedRow]] = {stream: [] for stream, _ in claimed}
-    for row in rows:
+    for row in found:
         by_stream[row[0]].append(_claimed_row(row))
-    return [ClaimedStream(stream=s, fence=f, rows=tuple(by_stream[s][:TURN_ROWS])) for s, f in claimed]
+    return [ClaimedStream(stream=s, fence=f, rows=tuple(by_stream[s])) for s, f in claimed]
+
+
+@cache
+def _rows_of(streams: int) -> str:
+    """The oldest pending rows of so many streams; each has its own limit, so that a flood is never read whole."""
+    one = (
+        "SELECT * FROM (SELECT stream, id, received_at, attempts, connector, delivery_key, sealed FROM ledger "
+        f"WHERE state = 'pending' AND stream = ? ORDER BY id LIMIT {TURN_ROWS}) AS s"
+    )
+    return " UNION ALL ".join(f"{one}{number}" for number in range(streams)) + " ORDER BY id"
 
 
 def _claimed_row(row: Row) -> ClaimedRow:
@@ -263,6 +271,12 @@ def result(tx: Tx, ledger_id: int) -> str | None:
 
 
 def next_ready(tx: Tx) -> int | None:
-    """When the next waiting row becomes ready, in milliseconds."""
-    row = tx.one("SELECT MIN(ready_at) FROM ledger WHERE state = 'pending'")
+    """When the next stream that nobody holds becomes ready, in milliseconds."""
+    row = tx.one(
+        f"""SELECT MIN(ready_at) FROM (
+                SELECT MAX(l.ready_at) AS ready_at FROM ledger l WHERE l.state = 'pending'
+                AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.stream = l.stream
+                                AND c.lease_until > {tx.dialect.now})
+                GROUP BY l.stream) AS waiting"""
+    )
     return None if row is None or row[0] is None else int(row[0])

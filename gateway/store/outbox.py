@@ -95,26 +95,22 @@ def _addressed(tx: Tx, number: int, leg: int, outgoing: Outgoing) -> Outgoing:
     return msgspec.structs.replace(outgoing, id=number, address=address, references=references)
 
 
-def mine(tx: Tx, send: ClaimedSend) -> bool:
-    """Whether this sender still holds the row; a late write of a frozen process finds that it does not."""
-    return (
-        tx.one("SELECT 1 FROM outbox WHERE id = ? AND state = 'sending' AND fence = ?", _key(send))
-        is not None
+def _settle(tx: Tx, send: ClaimedSend, change: str, values: Sequence[object]) -> bool:
+    """Changes the row only while this sender holds it: the late write of a frozen process changes nothing."""
+    done = tx.run(
+        f"UPDATE outbox SET {change} WHERE id = ? AND state = 'sending' AND fence = ?",
+        (*values, send.id, send.fence),
     )
-
-
-def _key(send: ClaimedSend) -> tuple[int, str]:
-    return (send.id, send.fence)
+    if done:
+        tx.notify(f"ticket/{send.ticket}")
+    return bool(done)
 
 
 def settle_sent(tx: Tx, send: ClaimedSend, sent: Sent, now: int) -> bool:
     """Records that the channel took it, and binds the thread and the keys it opened. False when no longer ours."""
-    if not mine(tx, send):
+    change = "state = ?, external_ids = ?, settled_at = ?, reason = '', detail = ''"
+    if not _settle(tx, send, change, (sent.state, rows.dump(sent.external_ids), now)):
         return False
-    tx.run(
-        "UPDATE outbox SET state = ?, external_ids = ?, settled_at = ?, reason = '', detail = '' WHERE id = ?",
-        (sent.state, rows.dump(sent.external_ids), now, send.id),
-    )
     if sent.thread:
         tx.run("UPDATE legs SET thread = ? WHERE id = ? AND thread = ''", (sent.thread, send.leg))
         found = tx.one(f"SELECT {rows.LEG} FROM legs WHERE id = ?", (send.leg,))
@@ -122,7 +118,6 @@ def settle_sent(tx: Tx, send: ClaimedSend, sent: Sent, now: int) -> bool:
             bind_key(tx, f"at:{rows.leg(found).address.key}", send.ticket, send.leg, now)
     for key in sent.keys:
         bind_key(tx, key, send.ticket, send.leg, now)
-    tx.notify(f"ticket/{send.ticket}")
     tx.notify("outbox")
     return True
 
@@ -131,31 +126,24 @@ def settle_retry(
     tx: Tx, send: ClaimedSend, not_before: int, reason: str, bucket: str, open_at: int, again: bool
 ) -> bool:
     """Puts it back for later (`again`: it may have arrived); a bucket that the service named waits as a whole."""
-    if not mine(tx, send):
+    change = "state = 'queued', not_before = ?, reason = ?, again = again + ?"
+    if not _settle(tx, send, change, (not_before, reason, int(again))):
         return False
-    tx.run(
-        "UPDATE outbox SET state = 'queued', not_before = ?, reason = ?, again = again + ? WHERE id = ?",
-        (not_before, reason, int(again), send.id),
-    )
     if bucket:
         tx.run(
             "INSERT INTO buckets (bucket, open_at) VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE SET "
             "open_at = CASE WHEN excluded.open_at > buckets.open_at THEN excluded.open_at ELSE buckets.open_at END",
             (bucket, open_at),
         )
-    tx.notify(f"ticket/{send.ticket}")
     return True
 
 
 def settle_failed(tx: Tx, send: ClaimedSend, state: SendState, reason: str, detail: str, now: int) -> bool:
     """Records that it failed for good, or that nobody knows (`uncertain`); the leg is free for what follows."""
-    if not mine(tx, send):
+    if not _settle(
+        tx, send, "state = ?, reason = ?, detail = ?, settled_at = ?", (state, reason, detail, now)
+    ):
         return False
-    tx.run(
-        "UPDATE outbox SET state = ?, reason = ?, detail = ?, settled_at = ? WHERE id = ?",
-        (state, reason, detail, now, send.id),
-    )
-    tx.notify(f"ticket/{send.ticket}")
     tx.notify("outbox")
     return True
 
@@ -190,9 +178,19 @@ def report(tx: Tx, number: int, state: SendState) -> None:
 
 
 def next_due(tx: Tx) -> int | None:
-    """When the next waiting message may go, in milliseconds."""
-    row = tx.one("SELECT MIN(not_before) FROM outbox WHERE state IN ('held', 'queued')")
-    return None if row is None or row[0] is None else int(row[0])
+    """When the next message may go, in milliseconds; None while nothing that waits could go by itself."""
+    if paused(tx):
+        return None
+    # What waits behind another of its leg is woken by that one; a closed bucket opens at its own time.
+    found = tx.all(
+        """SELECT o.not_before, (SELECT MAX(b.open_at) FROM buckets b
+                                 WHERE b.bucket IN (o.connector || '/' || o.account, o.recipient))
+           FROM outbox o WHERE o.state IN ('held', 'queued')
+             AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.leg = o.leg AND p.id < o.id
+                             AND p.state IN ('held', 'queued', 'sending'))
+           ORDER BY o.not_before, o.id LIMIT 50"""
+    )
+    return min((max(int(not_before), int(open_at or 0)) for not_before, open_at in found), default=None)
 
 
 def paused(tx: Tx) -> bool:
