@@ -58,7 +58,16 @@ def _is_responder(root: Part) -> bool:
     suppress = _value(root, "x-auto-response-suppress")
     if any(word in suppress for word in ("all", "oof", "autoreply")):
         return True
-    if any(root.raw(name) for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply")):
+    if any(
+        root.raw(name)
+        for name in (
+            "x-autoreply",
+            "x-autorespond",
+            "x-autoresponder",
+            "x-autoreply-from",
+            "x-mail-autoreply",
+        )
+    ):
         return _value(root, "x-autoreply") not in ("no", "false")
     return _value(root, "x-ms-exchange-generated-message-source").endswith("agent") or (
         _value(root, "x-fc-machinegenerated") == "true" or _value(root, "delivered-to") == "autoresponder"

@@ -102,7 +102,11 @@ _RECIPIENTS = ("original-recipient", "final-recipient", "x-actual-recipient")
 def _recipient(value: str) -> str:
     """The address in "rfc822; user@example.com", without xtext (RFC 3461 section 4) and brackets."""
     value = value.rpartition(";")[2] if ";" in value else value
-    value = re.sub(r"\+([2-7][0-9A-F])(?=[^@]*@)", lambda m: chr(int(m.group(1), 16)), value) if "+3D" in value else value
+    value = (
+        re.sub(r"\+([2-7][0-9A-F])(?=[^@]*@)", lambda m: chr(int(m.group(1), 16)), value)
+        if "+3D" in value
+        else value
+    )
     address = value.partition(" (")[0].strip().strip("<>\"' ").lower()
     return address if "@" in address and " " not in address else ""
 
@@ -110,7 +114,9 @@ def _recipient(value: str) -> str:
 def _from_provider(root: Part, body: str) -> _Failures:
     """Amazon SES, whose notifications are JSON in a mail (https://docs.aws.amazon.com/ses/ "Notification contents")."""
     found = _Failures(set(), set())
-    if not root.text("from").rstrip(">").endswith("@sns.amazonaws.com") or '"notificationType' not in body.replace("\\", ""):
+    if not root.text("from").rstrip(">").endswith(
+        "@sns.amazonaws.com"
+    ) or '"notificationType' not in body.replace("\\", ""):
         return found
     try:
         notice, _ = json.JSONDecoder(strict=False).raw_decode(body[:200_000], body.index("{"))
@@ -127,7 +133,9 @@ def _from_provider(root: Part, body: str) -> _Failures:
 
 def _suspect(root: Part, kinds: set[str], body: str) -> bool:
     """Whether sender, envelope and wording together are those of a report of non-delivery."""
-    if root.content_type == "multipart/report" and "delivery-status" in root.params.get("report-type", "delivery-status"):
+    if root.content_type == "multipart/report" and "delivery-status" in root.params.get(
+        "report-type", "delivery-status"
+    ):
         return bool(kinds & {*_REPORTS, "message/rfc822", "text/rfc822-headers"})
     head = body[:6_000]
     subject, sender = root.text("subject"), root.text("from")
@@ -144,7 +152,10 @@ def _suspect(root: Part, kinds: set[str], body: str) -> bool:
 
 
 #: Words that nobody but a server uses.
-_STANDARD = re.compile(r"could not be delivered to|(?<!\d)55\d[ -]|following recipients?|permanent fatal|undeliverable", re.IGNORECASE)
+_STANDARD = re.compile(
+    r"could not be delivered to|(?<!\d)55\d[ -]|following recipients?|permanent fatal|undeliverable",
+    re.IGNORECASE,
+)
 _REFUSAL = re.compile(
     r"^.{0,400}?(?:permanent (?:fatal )?error|undeliverable|not deliver|could not be delivered|not be reached|unable to deliver|"
     r"you are not a member|duplicated message-id|did not reach|transcript of session|returned (?:to sender|message)|(?<!\d)55\d[ -])",
@@ -162,7 +173,9 @@ def _from_texts(root: Part, raw: bytes, body: str) -> _Failures:
     text = "\n".join([body, *(_texts_beside(root))])[:100_000]
     copy = words.COPY.search(text)
     notice = text[: copy.start()] if copy is not None and copy.start() > 0 else text
-    fields = [_block_fields(block.encode()) for block in re.split(r"\n[ \t]*\n", text) if "Recipient" in block]
+    fields = [
+        _block_fields(block.encode()) for block in re.split(r"\n[ \t]*\n", text) if "Recipient" in block
+    ]
     found = _Failures(set(), set())
     for block in fields:
         _add_recipient(found, block)
@@ -170,18 +183,28 @@ def _from_texts(root: Part, raw: bytes, body: str) -> _Failures:
 
 
 def _texts_beside(root: Part) -> list[str]:
-    return [decode(p.content()[:50_000], p.params.get("charset", "")) for p in root.walk() if p.content_type in _STATUS_TEXTS]
+    return [
+        decode(p.content()[:50_000], p.params.get("charset", ""))
+        for p in root.walk()
+        if p.content_type in _STATUS_TEXTS
+    ]
 
 
 _STATUS_TEXTS = ("text/delivery-status", "message/delivery-status", "text/rfc822-headers")
 
 
+#: Bytes of a notice that are searched for wordings; the refused mail that follows is of no interest.
+_LOOKED_AT = 60_000
+
+
 def _flufl(raw: bytes) -> _Failures:
     try:
-        soft, hard = all_failures(email.message_from_bytes(normalise(raw)))
+        soft, hard = all_failures(email.message_from_bytes(normalise(raw[:_LOOKED_AT])))
     except Exception:  # a reader of strangers' wordings; what it cannot take is read by ours
         return _Failures(set(), set())
-    return _Failures({a.decode("latin-1").lower() for a in hard}, {a.decode("latin-1").lower() for a in soft - hard})
+    return _Failures(
+        {a.decode("latin-1").lower() for a in hard}, {a.decode("latin-1").lower() for a in soft - hard}
+    )
 
 
 def _named(root: Part, notice: str, text: str) -> _Failures:
@@ -194,7 +217,12 @@ def _named(root: Part, notice: str, text: str) -> _Failures:
         if found:
             break
     if not found:
-        found = {a.strip(".").lower() for a in re.findall(r"^[ \t]*To:.{0,80}?<?([^\s<>:,;]{1,120}@[^\s<>,;]{1,120})>?", text, re.MULTILINE)} - own
+        found = {
+            a.strip(".").lower()
+            for a in re.findall(
+                r"^[ \t]*To:.{0,80}?<?([^\s<>:,;]{1,120}@[^\s<>,;]{1,120})>?", text, re.MULTILINE
+            )
+        } - own
     later = words.DELAYED.search(f"{root.text('subject')}\n{notice[:3_000]}") is not None
     return _Failures(set(), found) if later else _Failures(found, set())
 
@@ -204,11 +232,18 @@ def _named(root: Part, notice: str, text: str) -> _Failures:
 
 def _original_id(root: Part, parts: list[Part], body: str) -> str | None:
     for part in parts:
-        if part.content_type in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"):
+        if part.content_type in (
+            "message/rfc822",
+            "text/rfc822-headers",
+            "message/rfc822-headers",
+            "message/global",
+        ):
             ids = message_ids(parse(part.content()[:200_000]).all("message-id"))
             if ids:
                 return ids[0]
-    match = re.search(r"^[ \t>]*Message-ID:[ \t]*<([^<>\s]{1,900})>", body[:100_000], re.IGNORECASE | re.MULTILINE)
+    match = re.search(
+        r"^[ \t>]*Message-ID:[ \t]*<([^<>\s]{1,900})>", body[:100_000], re.IGNORECASE | re.MULTILINE
+    )
     if match is not None:
         return match.group(1)
     return next(iter(message_ids([*root.all("in-reply-to"), *root.all("references")[:1]])), None)
@@ -219,8 +254,16 @@ _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 
 def _status(reports: list[bytes], body: str) -> str | None:
     for text in (*(r.decode("latin-1") for r in reports), body):
-        fields = re.findall(r"^status:[ \t]*([245]\.\d{1,3}\.\d{1,3})", text[:50_000], re.IGNORECASE | re.MULTILINE)
+        fields = re.findall(
+            r"^status:[ \t]*([245]\.\d{1,3}\.\d{1,3})", text[:50_000], re.IGNORECASE | re.MULTILINE
+        )
         match = _STATUS.search(text[:20_000]) if not fields else None
         if fields or match:
-            return next((f for f in fields if f[0] != "2"), fields[0]) if fields else match.group(1) if match else None
+            return (
+                next((f for f in fields if f[0] != "2"), fields[0])
+                if fields
+                else match.group(1)
+                if match
+                else None
+            )
     return None

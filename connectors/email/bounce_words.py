@@ -11,7 +11,9 @@ SENDER = re.compile(
 )
 
 #: A postmaster may also be a person: then the subject has to say it too.
-STRONG_SENDER = re.compile(r"mailer-?daemon|mail-?daemon|mailerdaemon|mail deliver(?:y|er)? (?:sub)?system", re.IGNORECASE)
+STRONG_SENDER = re.compile(
+    r"mailer-?daemon|mail-?daemon|mailerdaemon|mail deliver(?:y|er)? (?:sub)?system", re.IGNORECASE
+)
 
 SUBJECT = re.compile(
     r"undeliver|undelivered|non[- ]?deliver|not deliver|deliver(?:y|ing)? (?:has |status )?(?:fail|error|problem|notification|delayed|report|status)|"
@@ -70,6 +72,9 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 #: An address alone on its line, or one with an answer of the server after it.
-ALONE = re.compile(r"^[ \t>*-]*<?([^\s<>()\[\],;:\"']{1,120}@[^\s<>()\[\],;:\"']{1,120})>?(?:[ \t]*(?:\.\.\.|:|\(|,|on \d).{0,200})?[ \t]*$", re.MULTILINE)
+ALONE = re.compile(
+    r"^[ \t>*-]*<?([^\s<>()\[\],;:\"']{1,120}@[^\s<>()\[\],;:\"']{1,120})>?(?:[ \t]*(?:\.\.\.|:|\(|,|on \d).{0,200})?[ \t]*$",
+    re.MULTILINE,
+)
 #: An address in a line that begins with a refusal.
 REFUSED = re.compile(r"(?<!\d)[45]\d\d[ -][^\n]{0,60}?<([^\s<>]{1,120}@[^\s<>]{1,120})>")

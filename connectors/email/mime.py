@@ -148,7 +148,9 @@ class _Parser:
 
 
 #: Fields whose presence below a broken line proves that the header goes on there.
-_PROOF = frozenset(("from", "to", "subject", "date", "message-id", "content-type", "mime-version", "received"))
+_PROOF = frozenset(
+    ("from", "to", "subject", "date", "message-id", "content-type", "mime-version", "received")
+)
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 

@@ -29,7 +29,9 @@ def describe(mail: Mail) -> dict[str, Any]:
         "subject": mail.subject,
         "body": mail.body,
         "reply": mail.reply,
-        "attachments": [{"filename": a.filename, "size": a.size, "skipped": a.skipped} for a in mail.attachments],
+        "attachments": [
+            {"filename": a.filename, "size": a.size, "skipped": a.skipped} for a in mail.attachments
+        ],
         "in_reply_to": mail.in_reply_to,
         "references": mail.references,
         "auto_reply": mail.auto_reply,

@@ -22,6 +22,9 @@ MAX_HTML = 256 * 1024
 #: Elements nested deeper than this are flattened to text before the sanitizer, whose time grows with the square of it.
 MAX_DEPTH = 200
 
+#: How many links or styled elements, and how many quotes, are looked at; real mail has fewer.
+_MOST, _MOST_QUOTES = 5_000, 100
+
 #: Lines that stand for structure while the text is extracted; private-use characters, removed from the input first.
 QUOTE_OPEN, QUOTE_CLOSE = "\ue000", "\ue001"
 
@@ -30,7 +33,7 @@ _QUOTES = (
     ".gmail_quote, blockquote[type=cite], .yahoo_quoted, .protonmail_quote, .tutanota_quote, .zmail_extra, "
     ".moz-forward-container, .ntes-mailmaster-quote, #isReplyContent, #isForwardContent, #reply139content, "
     '.alimail-quote, .qmbox blockquote, [name="quote"], #OLK_SRC_BODY_SECTION, #qm_original_content, '
-    "#mail-editor-reference-message-container, #_originalContent, blockquote"
+    '#mail-editor-reference-message-container, #_originalContent, blockquote[style*="border-left"]'
 )
 
 #: Where the answered message begins: this element and all that follows it beside it.
@@ -72,12 +75,69 @@ def sanitize(html: str) -> str:
 
 _POLICY: dict[str, Any] = {
     "tags": {
-        *("a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "div"),
-        *("dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "ol", "p", "pre", "q"),
-        *("s", "samp", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th"),
+        *(
+            "a",
+            "abbr",
+            "b",
+            "blockquote",
+            "br",
+            "caption",
+            "cite",
+            "code",
+            "col",
+            "colgroup",
+            "dd",
+            "del",
+            "div",
+        ),
+        *(
+            "dl",
+            "dt",
+            "em",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "hr",
+            "i",
+            "ins",
+            "kbd",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "q",
+        ),
+        *(
+            "s",
+            "samp",
+            "small",
+            "span",
+            "strike",
+            "strong",
+            "sub",
+            "sup",
+            "table",
+            "tbody",
+            "td",
+            "tfoot",
+            "th",
+        ),
         *("thead", "tr", "u", "ul", "var"),
     },
-    "clean_content_tags": {"script", "style", "title", "noscript", "template", "svg", "math", "iframe", "object"},
+    "clean_content_tags": {
+        "script",
+        "style",
+        "title",
+        "noscript",
+        "template",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+    },
     "attributes": {
         "a": {"href", "title"},
         "td": {"colspan", "rowspan", "align"},
@@ -110,13 +170,13 @@ def _tidy(text: str) -> str:
 
 
 def _drop_hidden(body: Any) -> None:
-    for node in body.query_selector_all("[hidden], [style]"):
+    for node in body.query_selector_all("[hidden], [style]").values()[:_MOST]:
         if node.hasattr("hidden") or _HIDDEN.search(node.getattr("style") or ""):
             _remove(node)
 
 
 def _spell_out_links(tree: Any, body: Any) -> None:
-    for node in body.query_selector_all("a[href]"):
+    for node in body.query_selector_all("a[href]").values()[:_MOST]:
         href = (node.getattr("href") or "").strip()
         if _worth_showing(href, (node.text or "").strip()):
             node.append_child(tree.create_text_node(f" ({href})"))
@@ -150,9 +210,9 @@ def _mark_quotes(tree: Any) -> None:
 
 
 def _quotes(body: Any) -> Iterator[tuple[Any, bool]]:
-    for node in body.query_selector_all(_REST):
+    for node in body.query_selector_all(_REST).values()[:_MOST_QUOTES]:
         yield node, True
-    for node in body.query_selector_all(_QUOTES):
+    for node in body.query_selector_all(_QUOTES).values()[:_MOST_QUOTES]:
         if not _is_forward(node):
             yield node, False
 

@@ -15,7 +15,7 @@ from markdown_it.utils import OptionsDict
 from gateway.text.markup_slack import from_mrkdwn, to_mrkdwn
 from gateway.text.markup_split import split
 from gateway.text.markup_telegram import from_telegram, to_telegram_html
-from gateway.text.markup_tree import Writer, tokens
+from gateway.text.markup_tree import Writer, escape_marks, tokens
 
 __all__ = [
     "escape",
@@ -47,31 +47,18 @@ def to_plain(markdown: str) -> str:
 
 def escape(text: str) -> str:
     """Markdown that renders as the given plain text: its lines, and every character as it is."""
-    paragraphs = re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.replace("\r\n", "\n").replace("\r", "\n").strip("\n"))
-    return "\n\n".join("\\\n".join(map(_escape_line, p.split("\n"))) for p in paragraphs)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    text = _SPACES_ONLY.sub("", text)
+    text = _LINE_START.sub(r"\1\\\2", escape_marks(text).replace("&", "\\&"))
+    text = _EDGE_SPACE.sub(lambda m: "".join(f"&#{ord(c)};" for c in m.group()), text)
+    return _LINE_END.sub("\\\\\n", text)
 
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>&~|])")
-_LINE_START = re.compile(r"([#+\-=>:])|(\d{1,9})([.)])")
-_INDENT = re.compile(r"[ \t]+")
-
-
-def _escape_line(line: str) -> str:
-    indent = _INDENT.match(line)
-    spaces = "".join(f"&#{ord(c)};" for c in indent.group()) if indent else ""
-    rest = line[indent.end() :] if indent else line
-    if rest and rest[-1] in " \t":
-        kept = rest.rstrip(" \t")
-        rest, tail = kept, "".join(f"&#{ord(c)};" for c in rest[len(kept) :])
-    else:
-        tail = ""
-    start = _LINE_START.match(rest)
-    head = ""
-    if start and start.group(1) and start.group(1) != ">":
-        head, rest = "\\" + start.group(1), rest[1:]
-    elif start and start.group(2):
-        head, rest = f"{start.group(2)}\\{start.group(3)}", rest[start.end() :]
-    return spaces + head + _SPECIAL.sub(r"\\\1", rest) + tail
+#: At the beginning of a line: a heading, a list, a rule; the sign or the full stop after the number is escaped.
+_LINE_START = re.compile(r"^([ \t]*(?:\d{1,9})?)([#+\-=:.)])", re.MULTILINE)
+_EDGE_SPACE = re.compile(r"^[ \t]+(?=\S)|(?<=\S)[ \t]+$", re.MULTILINE)
+_SPACES_ONLY = re.compile(r"^[ \t]+$", re.MULTILINE)
+_LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\n])")
 
 
 class _Plain(Writer):

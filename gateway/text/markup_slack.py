@@ -8,7 +8,7 @@ import re
 
 from markdown_it.tree import SyntaxTreeNode
 
-from gateway.text.markup_tree import Writer, says_address
+from gateway.text.markup_tree import Writer, escape_marks, is_plain_only, says_address
 
 
 def to_mrkdwn(markdown: str) -> str:
@@ -18,8 +18,10 @@ def to_mrkdwn(markdown: str) -> str:
 
 def from_mrkdwn(text: str) -> str:
     """Markdown from the text of a Slack message; mentions by name where Slack gives it, links kept."""
+    if is_plain_only(text):
+        return escape_marks(_unescape(text))
     out = []
-    for k, part in enumerate(re.split(r"```", text)):
+    for k, part in enumerate(text.split("```")):
         out.append(f"\n```\n{_unescape(_bare(part)).strip(chr(10))}\n```\n" if k % 2 else _lines(part))
     return re.sub(r"\n{3,}", "\n\n", "".join(out)).strip("\n")
 
@@ -67,11 +69,14 @@ def _unescape(text: str) -> str:
 _CONTROL = re.compile(r"<([^<>\n]{1,4000})>")
 _SPAN = re.compile(r"`([^`\n]{1,2000})`")
 _STYLES = tuple(
-    (re.compile(rf"(?<![\w{re.escape(c)}]){re.escape(c)}(?=\S)([^{re.escape(c)}\n]{{1,2000}})(?<=\S){re.escape(c)}(?!\w)"), md)
+    (
+        re.compile(
+            rf"(?<![\w{re.escape(c)}]){re.escape(c)}(?=\S)([^{re.escape(c)}\n]{{1,2000}})(?<=\S){re.escape(c)}(?!\w)"
+        ),
+        md,
+    )
     for c, md in (("*", "**"), ("_", "*"), ("~", "~~"))
 )
-_MARKS = re.compile(r"([\\*_\[\]<>`~|])")
-_ESCAPED = {"*": "\ue010", "_": "\ue011", "~": "\ue012"}
 
 
 def _lines(text: str) -> str:
@@ -104,7 +109,7 @@ def _styled(text: str) -> str:
     for pattern, markdown in _STYLES:
         sign = {"**": "\ue010", "*": "\ue011", "~~": "\ue012"}[markdown]
         text = pattern.sub(lambda m, s=sign: f"{s}{m.group(1)}{s}", text)  # type: ignore[misc]
-    text = _MARKS.sub(r"\\\1", _unescape(text))
+    text = escape_marks(_unescape(text))
     for sign, markdown in (("\ue010", "**"), ("\ue011", "*"), ("\ue012", "~~")):
         text = text.replace(sign, markdown)
     return re.sub("\ue020(\\d{1,6})\ue021", lambda m: aside[int(m.group(1))], text)
@@ -114,11 +119,15 @@ def _control(body: str) -> str:
     target, _, label = body.partition("|")
     label = _unescape(label)
     if target[:1] in "@#!":
-        return _MARKS.sub(r"\\\1", _mention(target, label))
+        return escape_marks(_mention(target, label))
     url = _unescape(target).replace("(", "%28").replace(")", "%29").replace(" ", "%20")
     if not label or label == _unescape(target):
-        return f"<{_unescape(target)}>" if re.match(r"(?:https?://|mailto:)\S+$", target) else _MARKS.sub(r"\\\1", target)
-    return f"[{_MARKS.sub(chr(92) + chr(92) + '1', label)}]({url})"
+        return (
+            f"<{_unescape(target)}>"
+            if re.match(r"(?:https?://|mailto:)\S+$", target)
+            else escape_marks(target)
+        )
+    return f"[{escape_marks(label)}]({url})"
 
 
 def _mention(target: str, label: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from markdown_it.tree import SyntaxTreeNode
 
-from gateway.text.markup_tree import Writer, says_address
+from gateway.text.markup_tree import Writer, escape_marks, says_address
 
 
 def to_telegram_html(markdown: str) -> str:
@@ -46,7 +46,9 @@ class _Telegram(Writer):
         return f'<pre><code class="language-{name}">{body}</code></pre>' if name else f"<pre>{body}</pre>"
 
     def quote(self, blocks: str) -> str:
-        inner = blocks.replace("<blockquote>", "").replace("</blockquote>", "")  # Telegram refuses nested ones
+        inner = blocks.replace("<blockquote>", "").replace(
+            "</blockquote>", ""
+        )  # Telegram refuses nested ones
         return f"<blockquote>{inner}</blockquote>" if inner.strip() else ""
 
     def table(self, rows: list[list[str]]) -> str:
@@ -63,14 +65,18 @@ class _Telegram(Writer):
 _TELEGRAM = _Telegram()
 _Span = tuple[int, int, str, str]
 _SIGNS = {"bold": "**", "italic": "*", "strikethrough": "~~"}
-_MARKS = re.compile(r"([\\*_\[\]<>`~|])")
 
 
 def _spans(entities: Iterable[Mapping[str, Any]], total: int) -> Iterable[_Span]:
     for entity in entities:
         start, length = entity.get("offset"), entity.get("length")
         if isinstance(start, int) and isinstance(length, int) and 0 <= start < start + length <= total:
-            yield start, start + length, str(entity.get("type", "")), str(entity.get("url") or entity.get("language") or "")
+            yield (
+                start,
+                start + length,
+                str(entity.get("type", "")),
+                str(entity.get("url") or entity.get("language") or ""),
+            )
 
 
 def _nested(spans: list[_Span]) -> list[_Span]:
@@ -93,10 +99,10 @@ def _write(units: bytes, spans: list[_Span], start: int, end: int) -> str:
         inner_end = k + 1
         while inner_end < len(spans) and spans[inner_end][0] < last:
             inner_end += 1
-        out.append(_escape(_cut(units, at, first)))
+        out.append(escape_marks(_cut(units, at, first)))
         out.append(_span(units, spans[k + 1 : inner_end], first, last, kind, extra))
         at, k = last, inner_end
-    out.append(_escape(_cut(units, at, end)))
+    out.append(escape_marks(_cut(units, at, end)))
     return "".join(out)
 
 
@@ -108,11 +114,15 @@ def _span(units: bytes, inner: list[_Span], start: int, end: int, kind: str, ext
         case "code":
             return f"`{raw.replace('`', 'ˋ')}`"
         case "url":
-            return f"<{raw}>" if re.match(r"https?://[^\s<>]+$", raw) else _escape(raw)
+            return f"<{raw}>" if re.match(r"https?://[^\s<>]+$", raw) else escape_marks(raw)
         case "text_link" if re.match(r"(?:https?://|mailto:)\S+$", extra):
             return f"[{_write(units, inner, start, end)}]({extra.replace('(', '%28').replace(')', '%29')})"
         case "blockquote" | "expandable_blockquote":
-            return "\n" + "\n".join("> " + line for line in _write(units, inner, start, end).split("\n")) + "\n\n"
+            return (
+                "\n"
+                + "\n".join("> " + line for line in _write(units, inner, start, end).split("\n"))
+                + "\n\n"
+            )
         case _ if kind in _SIGNS:
             return _emphasis(_write(units, inner, start, end), _SIGNS[kind])
         case _:
@@ -121,13 +131,13 @@ def _span(units: bytes, inner: list[_Span], start: int, end: int, kind: str, ext
 
 def _emphasis(words: str, sign: str) -> str:
     """Markdown's signs must touch the words: spaces at the edges stay outside, and each line has its own."""
-    return "\n".join(re.sub(r"^(\s*)(.*?)(\s*)$", rf"\1{re.escape(sign) if False else sign}\2{sign}\3", line) if line.strip() else line
-                     for line in words.split("\n"))  # fmt: skip
+    return "\n".join(
+        _EDGES.sub(rf"\1{sign}\2{sign}\3", line) if line.strip() else line for line in words.split("\n")
+    )
+
+
+_EDGES = re.compile(r"^(\s*)(.*?)(\s*)$")
 
 
 def _cut(units: bytes, start: int, end: int) -> str:
     return units[2 * start : 2 * end].decode("utf-16-le", "replace")
-
-
-def _escape(text: str) -> str:
-    return _MARKS.sub(r"\\\1", text)

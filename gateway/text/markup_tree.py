@@ -12,8 +12,15 @@ from markdown_it.tree import SyntaxTreeNode
 
 from gateway.text.html import safe_link
 
-#: Longer Markdown, or Markdown with more brackets and stars, is shown as it is typed: parsing takes quadratic time at worst.
-MAX_MARKDOWN, MAX_MARKS = 100_000, 4_000
+#: Longer Markdown, or Markdown with more lines or marks, is shown as it is typed: parsing takes quadratic time at worst.
+MAX_MARKDOWN, MAX_LINES, MAX_MARKS = 100_000, 3_000, 4_000
+
+_MARKS = str.maketrans({mark: "\\" + mark for mark in "\\*_[]<>`~|"})
+
+
+def escape_marks(text: str) -> str:
+    """Text in which no sign begins emphasis, a link, code or HTML."""
+    return text.translate(_MARKS)
 
 
 def parse(markdown: str) -> SyntaxTreeNode:
@@ -32,12 +39,12 @@ def tokens(markdown: str) -> list[Token]:
 def is_plain_only(markdown: str) -> bool:
     """Whether a text is too long or too full of marks to be parsed."""
     marks = sum(markdown.count(c) for c in "[]*_`~<!>") - 2 * markdown.count("\n>")
-    return len(markdown) > MAX_MARKDOWN or marks > MAX_MARKS
+    return len(markdown) > MAX_MARKDOWN or marks > MAX_MARKS or markdown.count("\n") > MAX_LINES
 
 
 def _plain_tokens(text: str) -> list[Token]:
     inline = Token("inline", "", 0, content=text, children=[])
-    for k, line in enumerate(text.split("\n")):
+    for k, line in enumerate(text.split("\n", MAX_LINES)):
         if k:
             inline.children.append(Token("softbreak", "br", 0))  # type: ignore[union-attr]
         inline.children.append(Token("text", "", 0, content=line))  # type: ignore[union-attr]
@@ -79,7 +86,9 @@ class Writer:
             case "bullet_list" | "ordered_list":
                 return self.items(node)
             case "table":
-                return self.table([[self.cell(c) for c in row.children] for part in node.children for row in part.children])
+                return self.table(
+                    [[self.cell(c) for c in row.children] for part in node.children for row in part.children]
+                )
             case "hr":
                 return self.rule()
             case _:

@@ -22,6 +22,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     signature: str
 
 
+#: Lines that are looked at; what is below them in a longer text is taken as one line.
+MAX_LINES = 20_000
+
 #: The line above which an answer is asked for in our own mail; what follows it is ours.
 REPLY_MARKER = "##- Please type your reply above this line -##"
 
@@ -38,7 +41,7 @@ def newest_reply(text: str, *, subject: str = "") -> str:
 def split_reply(text: str, *, subject: str = "") -> Parts:
     """Take a plain-text mail apart into newest part, quotes and signature."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    parts = _Scan(text.split("\n"), forwarded=is_forward_subject(subject)).parts()
+    parts = _Scan(text.split("\n", MAX_LINES), forwarded=is_forward_subject(subject)).parts()
     if parts.newest:
         return parts
     return Parts(newest=text.replace(words.ORIGINAL_MARK, "").strip("\n"), quoted="", signature="")
@@ -46,10 +49,7 @@ def split_reply(text: str, *, subject: str = "") -> Parts:
 
 def strip_subject(subject: str) -> str:
     """A subject without the prefixes of replies and forwards, in any language and number, and with single spaces."""
-    text = " ".join(subject.split())
-    while (match := _PREFIX.match(text)) is not None:
-        text = text[match.end() :]
-    return text
+    return _PREFIXES.sub("", " ".join(subject.split()), count=1)
 
 
 def is_forward_subject(subject: str) -> bool:
@@ -63,8 +63,8 @@ def is_forward_line(line: str) -> bool:
 
 
 _NUMBER = r"(?:\s?[\[(]\d{1,3}[\])]|\^\d{1,3}|\s?\d{1,2})?"
-_PREFIX = re.compile(
-    rf"\s*(?:{words.REPLY_PREFIXES}|{words.FORWARD_PREFIXES}){_NUMBER}\s?[:：]\s*", re.IGNORECASE
+_PREFIXES = re.compile(
+    rf"^(?:\s*(?:{words.REPLY_PREFIXES}|{words.FORWARD_PREFIXES}){_NUMBER}\s?[:：]\s*)+", re.IGNORECASE
 )
 _FORWARD_PREFIX = re.compile(rf"(?:{words.FORWARD_PREFIXES}){_NUMBER}\s?[:：]", re.IGNORECASE)
 
@@ -294,14 +294,14 @@ class _Scan:
         first, last = spoken[0], spoken[-1]
         quotes = [k for k, seg in enumerate(self.segments[:last]) if seg.kind == "quote"]
         headed = any(seg.kind == "head" for seg in self.segments[:first])
-        if len(quotes) == 1 and quotes[0] < first and headed:
-            quotes = []
-        elif quotes and quotes[0] < first:
+        answered_below = len(quotes) == 1 and quotes[0] < first and headed
+        if quotes and quotes[0] < first and not answered_below:
             first = quotes[0]
+        kinds = ("text",) if answered_below else ("text", "quote")
         return [
             i
-            for k, seg in enumerate(self.segments[first : last + 1], first)
-            if seg.kind == "text" or (seg.kind == "quote" and k in quotes)
+            for seg in self.segments[first : last + 1]
+            if seg.kind in kinds
             for i in range(seg.start, seg.end)
         ]
 
