@@ -144,10 +144,11 @@ class Turn:
 
     def _open(self, row: LedgerRow, message: Message) -> Draft:
         now = self.context.now
-        subject = mask(message.subject).text
+        # A chat has no subject: its first words are what the desk's lists show.
+        subject = mask(message.subject.strip() or message.text[:400]).text
         ticket = Ticket(
             id=row.id,
-            subject=excerpt(subject, 200),
+            subject=excerpt(subject, 120),
             language=self.context.person.language,
             created_at=now,
             updated_at=now,
@@ -165,7 +166,7 @@ class Turn:
         entry = Entry(
             kind=EntryKind.MESSAGE,
             at=message.at,
-            author=message.sender.name or message.sender.value,
+            author=message.sender.label,
             author_key=message.sender.key,
             text=text.text,
             full_text=full.text,
@@ -230,7 +231,7 @@ class Turn:
                 Entry(
                     kind=EntryKind.MESSAGE,
                     at=change.at,
-                    author=change.sender.name or change.sender.value,
+                    author=change.sender.label,
                     author_key=change.sender.key,
                     text=text,
                     message_key=change.message_key,
@@ -239,7 +240,7 @@ class Turn:
                     reason="edited",
                 )
             )
-            tell_agents(draft, text, author=f"{change.sender.name} (edited)")
+            tell_agents(draft, text, author=f"{change.sender.label} (edited)")
         draft.event("edited" if isinstance(change, Edit) else "deleted", message_key=change.message_key)
         return self._done(row, number)
 

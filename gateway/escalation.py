@@ -103,7 +103,7 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         ticket=ticket.id,
         reference=ticket.reference,
         title=ticket.subject or excerpt(_last_words(draft), 80),
-        requester=(person.name or person.value) if person else "",
+        requester=person.label if person else "",
         fields=tuple((label, value) for label, value in fields if value),
         body=_last_words(draft),
         why=note or CAUSES.get(ticket.cause, ticket.cause),
@@ -115,10 +115,11 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
 
 
 def _last_words(draft: Draft) -> str:
-    said = [
-        e.text for e in (*draft.folder.unanswered, *draft.entries) if e.kind is EntryKind.MESSAGE and e.text
-    ]
-    return "\n\n".join(said[-5:]) or draft.ticket.bot.asked
+    """What the requester wants, in their words: the question the bot was asked, and what came after it."""
+    asked = draft.ticket.bot.asked
+    later = [e.text for e in (*draft.folder.unanswered, *draft.entries) if e.kind is EntryKind.MESSAGE]
+    said = [asked, *(text for text in later[-5:] if text not in asked)]
+    return "\n\n".join(text for text in said if text)
 
 
 def _card_text(draft: Draft) -> str:

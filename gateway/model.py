@@ -148,6 +148,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         return f"{self.kind}:{self.value}"
 
+    @property
+    def label(self) -> str:
+        """What to call them: their name, their address, or a word where all we have is a number."""
+        return self.name or (self.value if self.kind == "email" else "Visitor")
+
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """A member of the desk."""

@@ -47,7 +47,7 @@ def ticket_page(tx: Tx, number: int) -> TicketPage | None:
     requester = next((p.identity for p in participants if p.role == "requester"), None)
     return TicketPage(
         ticket=rows.ticket(row),
-        requester=(requester.name or requester.value) if requester else "",
+        requester=requester.label if requester else "",
         entries=tuple(_entries(tx, number)),
         events=tuple(rows.event(event) for event in events),
         legs=tuple(rows.leg(leg) for leg in legs),
@@ -131,7 +131,7 @@ def _search(text: str) -> tuple[str, list[object]]:
 def _line(tx: Tx, row: Row) -> TicketLine:
     t = rows.ticket(row)
     person = tx.one(
-        "SELECT name, value FROM participants WHERE ticket = ? AND role = 'requester' ORDER BY kind LIMIT 1",
+        "SELECT kind, value, name FROM participants WHERE ticket = ? AND role = 'requester' ORDER BY kind LIMIT 1",
         (t.id,),
     )
     channel = tx.one(
@@ -147,7 +147,7 @@ def _line(tx: Tx, row: Row) -> TicketLine:
         id=t.id,
         reference=t.reference,
         subject=t.subject,
-        requester=(person[0] or person[1]) if person else "",
+        requester=Identity(kind=person[0], value=person[1], name=person[2]).label if person else "",
         channel=channel[0] if channel else "",
         status=t.status,
         queue=t.queue,
