@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import queue
+import re
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +28,7 @@ from gateway.store.schema import MIGRATIONS, Migration
 from gateway.store.tx import Dialect, Job, Row
 
 T = TypeVar("T")
+W = TypeVar("W", bound="_Work")
 
 DIALECT = Dialect(
     name="sqlite",
@@ -65,10 +69,30 @@ class SqliteTx:
         self.connection.executemany(sql, rows)
 
     def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> list[Row]:
-        return [self.connection.execute(sql, row).fetchall()[0] for row in rows]
+        # Each call of SQLite lets go of the interpreter's lock and has to win it back: few calls, many rows.
+        found: list[Row] = []
+        for size in _powers(len(rows)):
+            part = rows[len(found) : len(found) + size]
+            found += self.connection.execute(
+                _repeated(sql, size), tuple(chain.from_iterable(part))
+            ).fetchall()
+        return found
 
     def notify(self, topic: str) -> None:
         self.topics[topic] = None
+
+
+@cache
+def _repeated(sql: str, rows: int) -> str:
+    """The statement with its VALUES (…) so many times. SQLite gives RETURNING's rows in the order of writing."""
+    head, values, tail = re.split(r"(?<=VALUES )(\([?, ]+\))", sql, maxsplit=1)
+    return head + ", ".join([values] * rows) + tail
+
+
+def _powers(count: int) -> list[int]:
+    """Powers of two that add up to the count, so that few statements need to be prepared; 32 at most."""
+    sizes = [32] * (count // 32)
+    return sizes + [1 << bit for bit in range(4, -1, -1) if count >> bit & 1]
 
 
 class _Work:
@@ -90,6 +114,18 @@ class _Work:
             self.future.set_result(self.result)
 
 
+class _Taking(_Work):
+    """Rows to take: all that wait are written as one job, each on its own only when that fails."""
+
+    __slots__ = ("cursors", "rows", "worker")
+
+    def __init__(
+        self, worker: str, rows: Sequence[TakeRow], cursors: Sequence[Cursor], future: asyncio.Future[Any]
+    ) -> None:
+        super().__init__(lambda tx: take_many(tx, worker, rows, cursors), future)
+        self.worker, self.rows, self.cursors = worker, rows, cursors
+
+
 class SqliteDriver:
     """One file, one writer thread, a few readers."""
 
@@ -98,9 +134,10 @@ class SqliteDriver:
     def __init__(self, path: Path, commit_delay: Callable[[], None] | None = None) -> None:
         self.path = path
         self._commit_delay = commit_delay  # benchmarks slow commits down to what real disks cost
-        self._urgent: deque[_Work] = deque()
+        self._urgent: deque[_Taking] = deque()
         self._normal: deque[_Work] = deque()
-        self._wake = threading.Semaphore(0)
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waking = False
         self._closing = False
         self._thread: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="deskgate-read")
@@ -124,7 +161,7 @@ class SqliteDriver:
     async def close(self) -> None:
         """Finishes what waits, then lets go of the file."""
         self._closing = True
-        self._wake.release()
+        self._wake.put(None)
         if self._thread:
             await asyncio.to_thread(self._thread.join)
         self._readers.shutdown(wait=True)
@@ -132,18 +169,33 @@ class SqliteDriver:
             self._reading.get().close()
 
     async def take(self, worker: str, rows: Sequence[TakeRow], cursors: Sequence[Cursor]) -> list[Receipt]:
-        return await self._submit(self._urgent, lambda tx: take_many(tx, worker, rows, cursors))
+        future = self._future()
+        self._urgent.append(_Taking(worker, rows, cursors, future))
+        self._wake_soon()
+        receipts: list[Receipt] = await future
+        return receipts
 
     async def write(self, job: Job[T]) -> T:
-        return await self._submit(self._normal, job)
+        future = self._future()
+        self._normal.append(_Work(job, future))
+        self._wake_soon()
+        result: T = await future
+        return result
 
-    async def _submit(self, lane: deque[_Work], job: Job[T]) -> T:
+    def _future(self) -> asyncio.Future[Any]:
         if self._closing:
             raise StoreError("The database is being closed.")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        lane.append(_Work(job, future))
-        self._wake.release()
-        return await future
+        return asyncio.get_running_loop().create_future()
+
+    def _wake_soon(self) -> None:
+        """Wakes the writer once for all that this round of the event loop brings: threads are dear to wake."""
+        if not self._waking and self._loop is not None:
+            self._waking = True
+            self._loop.call_soon(self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._waking = False
+        self._wake.put(None)
 
     async def read(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
@@ -169,31 +221,22 @@ class SqliteDriver:
     def _write_forever(self) -> None:
         connection = connect(self.path)
         try:
-            while True:
-                self._wake.acquire()
-                batch = self._next_batch()
-                if batch:
-                    self._commit(connection, batch)
-                elif self._closing:
-                    return
+            while not self._closing or self._urgent or self._normal:
+                self._wake.get()
+                while self._urgent or self._normal:
+                    taken = _front(self._urgent, GROUP)
+                    self._commit(connection, taken, _front(self._normal, GROUP - len(taken)))
         finally:
             connection.close()
 
-    def _next_batch(self) -> list[_Work]:
-        batch: list[_Work] = []
-        for lane in (self._urgent, self._normal):
-            while lane and len(batch) < GROUP:
-                batch.append(lane.popleft())
-        # Each job released the semaphore once; the ones taken beyond the first need not wake us again.
-        for _ in range(len(batch) - 1):
-            self._wake.acquire(blocking=False)
-        return batch
-
-    def _commit(self, connection: sqlite3.Connection, batch: list[_Work]) -> None:
+    def _commit(self, connection: sqlite3.Connection, taken: list[_Taking], others: list[_Work]) -> None:
         tx = SqliteTx(connection)
+        batch: list[_Work] = [*taken, *others]
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for work in batch:
+            if taken:
+                _take(tx, taken)
+            for work in others:
                 _run(tx, work)
             if self._commit_delay:
                 self._commit_delay()
@@ -217,6 +260,28 @@ class SqliteDriver:
         assert self._loop is not None
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(answer)
+
+
+def _front(lane: deque[W], most: int) -> list[W]:
+    front: list[W] = []
+    while lane and len(front) < most:
+        front.append(lane.popleft())
+    return front
+
+
+def _take(tx: SqliteTx, taken: Sequence[_Taking]) -> None:
+    """Takes the rows of all at once; when that fails, of each alone, so that a bad one fails for itself only."""
+    rows = [row for taking in taken for row in taking.rows]
+    cursors = [cursor for taking in taken for cursor in taking.cursors]
+    together = _Work(lambda tx: take_many(tx, taken[0].worker, rows, cursors), taken[0].future)
+    _run(tx, together)
+    if together.error is None:
+        receipts = iter(together.result)
+        for taking in taken:
+            taking.result = list(islice(receipts, len(taking.rows)))
+        return
+    for taking in taken:
+        _run(tx, taking)
 
 
 def _run(tx: SqliteTx, work: _Work) -> None:
