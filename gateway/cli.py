@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway import cli_people
 from gateway.errors import DeskgateError, SettingsError
 
 if TYPE_CHECKING:
@@ -75,10 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     _config_option(count)
     count.set_defaults(command=_ledger_check)
 
-    link = commands.add_parser("sign-in", help="print a one-time link to the desk for a member")
-    _config_option(link)
-    link.add_argument("agent", nargs="?", default="admin", help="id of the member (default: admin)")
-    link.set_defaults(command=_sign_in)
+    cli_people.register(commands, _config_option)
     return parser
 
 
@@ -208,24 +205,3 @@ def _ledger_check(options: argparse.Namespace) -> int:
         return 0 if found.adds_up else 1
 
     return asyncio.run(count())
-
-
-def _sign_in(options: argparse.Namespace) -> int:
-    from gateway.app import Deskgate, read_settings
-
-    logging.getLogger("deskgate").setLevel(logging.ERROR)
-
-    async def link() -> int:
-        deskgate = Deskgate(*read_settings(options.config, os.environ))
-        await deskgate.store.open()
-        try:
-            if await deskgate.store.agent(options.agent) is None:
-                print(f"There is no member {options.agent!r} of this desk.", file=sys.stderr)
-                return 1
-            print(deskgate.policy.public_url + await deskgate.sign_in_link(options.agent))
-        finally:
-            deskgate.intake.close()
-            await deskgate.store.close()
-        return 0
-
-    return asyncio.run(link())

@@ -1,0 +1,135 @@
+"""Commands about the members of the desk: add, list, deactivate, and the one-time link by which they sign in."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gateway.clock import to_ms
+from gateway.model import Agent, Role
+
+if TYPE_CHECKING:
+    from gateway.app import Deskgate
+
+_ID = re.compile(r"^[a-z0-9][a-z0-9._-]{0,39}$")
+_SLACK = re.compile(r"^[TE][A-Z0-9]+:[UW][A-Z0-9]+$")
+
+
+def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Adds `agents` and `sign-in` to the command line."""
+    agents = commands.add_parser("agents", help="the members of the desk").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    add = agents.add_parser("add", help="add a member, or change one")
+    add.add_argument("id", help="short name, such as ana; stays the same for ever")
+    add.add_argument("--name", default="", help="name that customers and colleagues see (default: the id)")
+    add.add_argument("--role", choices=[role.value for role in Role], default="agent")
+    add.add_argument("--email", default="", help="where a sign-in link may go")
+    add.add_argument("--slack", default="", metavar="TEAM:USER", help="Slack ids, such as T0123:U0456")
+    config_option(add)
+    add.set_defaults(command=_run(_add))
+
+    listed = agents.add_parser("list", help="who may work here")
+    config_option(listed)
+    listed.set_defaults(command=_run(_list))
+
+    stop = agents.add_parser("deactivate", help="somebody may work here no longer")
+    stop.add_argument("id")
+    config_option(stop)
+    stop.set_defaults(command=_run(_deactivate))
+
+    link = commands.add_parser("sign-in", help="print a one-time link to the desk for a member")
+    config_option(link)
+    link.add_argument("id", nargs="?", default="admin", help="id of the member (default: admin)")
+    link.set_defaults(command=_run(_sign_in))
+
+
+Work = Callable[["Deskgate", argparse.Namespace], Awaitable[int]]
+
+
+def _run(work: Work) -> Callable[[argparse.Namespace], int]:
+    async def opened(options: argparse.Namespace) -> int:
+        async with _deskgate(options.config) as deskgate:
+            return await work(deskgate, options)
+
+    return lambda options: asyncio.run(opened(options))
+
+
+@asynccontextmanager
+async def _deskgate(config: Path) -> AsyncIterator[Deskgate]:
+    from gateway.app import Deskgate, read_settings
+
+    deskgate = Deskgate(*read_settings(config, os.environ))
+    await deskgate.store.open()
+    try:
+        yield deskgate
+    finally:
+        deskgate.intake.close()
+        await deskgate.store.close()
+
+
+async def _add(deskgate: Deskgate, options: argparse.Namespace) -> int:
+    if not _ID.match(options.id):
+        return _say(f"{options.id!r} is no id: use small letters, digits, dot and dash, such as ana.")
+    if options.slack and not _SLACK.match(options.slack):
+        return _say(f"{options.slack!r} is no Slack id: write TEAM:USER, such as T0123456:U0123456.")
+    known = await deskgate.store.agent(options.id)
+    agent = Agent(
+        id=options.id,
+        name=options.name or (known.name if known else options.id),
+        role=Role(options.role),
+        email=options.email.lower() or (known.email if known else ""),
+        slack_id=options.slack or (known.slack_id if known else ""),
+    )
+    for other in await deskgate.store.agents():
+        if other.id != agent.id and (other.slack_id and other.slack_id == agent.slack_id):
+            return _say(f"{agent.slack_id} belongs to {other.id} already.")
+        if other.id != agent.id and (other.email and other.email == agent.email):
+            return _say(f"{agent.email} belongs to {other.id} already.")
+    await deskgate.store.add_agent(agent, to_ms(deskgate.clock.now()))
+    print(
+        f"{'Changed' if known else 'Added'} {agent.name} ({agent.role}). They sign in with this link, once:"
+    )
+    print(deskgate.policy.public_url + await deskgate.sign_in_link(agent.id))
+    return 0
+
+
+async def _list(deskgate: Deskgate, options: argparse.Namespace) -> int:
+    for agent in await deskgate.store.agents():
+        state = "" if agent.active else "  (deactivated)"
+        print(
+            f"{agent.id:16} {agent.role:6} {agent.name:24} {agent.email:30} {agent.slack_id}{state}".rstrip()
+        )
+    return 0
+
+
+async def _deactivate(deskgate: Deskgate, options: argparse.Namespace) -> int:
+    agent = await deskgate.store.agent(options.id)
+    if agent is None:
+        return _say(f"There is no member {options.id!r} of this desk.")
+    await deskgate.store.add_agent(msgspec.structs.replace(agent, active=False), to_ms(deskgate.clock.now()))
+    print(f"{agent.name} may work here no longer; their sessions have ended.")
+    return 0
+
+
+async def _sign_in(deskgate: Deskgate, options: argparse.Namespace) -> int:
+    if await deskgate.store.agent(options.id) is None:
+        return _say(
+            f"There is no member {options.id!r} of this desk. Add them: deskgate agents add {options.id}"
+        )
+    print(deskgate.policy.public_url + await deskgate.sign_in_link(options.id))
+    return 0
+
+
+def _say(problem: str) -> int:
+    print(problem, file=sys.stderr)
+    return 1
