@@ -15,7 +15,7 @@ from gateway import desk, reports_in, tier0
 from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
 from gateway.context import Context
 from gateway.draft import Draft
-from gateway.escalation import excerpt, hand_off, refresh_card, tell_agents
+from gateway.escalation import hand_off, refresh_card, tell_agents
 from gateway.model import (
     ActionResult,
     AdminChange,
@@ -39,7 +39,7 @@ from gateway.model import (
 from gateway.policy import Policy
 from gateway.privacy import mask
 from gateway.screening import Screened, Verdict, screen
-from gateway.threads import Join, Thread, choose, conversation_keys
+from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
 
 
 def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
@@ -144,11 +144,9 @@ class Turn:
 
     def _open(self, row: LedgerRow, message: Message) -> Draft:
         now = self.context.now
-        # A chat has no subject: its first words are what the desk's lists show.
-        subject = mask(message.subject.strip() or message.text[:400]).text
         ticket = Ticket(
             id=row.id,
-            subject=excerpt(subject, 120),
+            subject=subject_of(message),
             language=self.context.person.language,
             created_at=now,
             updated_at=now,

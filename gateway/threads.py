@@ -9,7 +9,11 @@ import msgspec
 from gateway.case import Case, Folder
 from gateway.model import Message, Status
 from gateway.policy import Policy
+from gateway.privacy import mask
 from gateway.text.reply import strip_subject
+
+#: Characters of a ticket's subject.
+SUBJECT = 120
 
 
 class Join(StrEnum):
@@ -90,10 +94,20 @@ def _knows(message: Message, folder: Folder) -> bool:
 
 
 def _changed_topic(message: Message, folder: Folder) -> bool:
-    before, after = strip_subject(folder.ticket.subject), strip_subject(_without_reference(message.subject))
-    if not message.subject.strip() or not before:
+    if not message.subject.strip() or not folder.ticket.subject:
         return False
+    before, after = strip_subject(folder.ticket.subject), strip_subject(subject_of(message))
     return before.casefold() != after.casefold()
+
+
+def subject_of(message: Message) -> str:
+    """What a ticket that this message opens is called: masked, short, without our own reference.
+
+    A chat has no subject: its first words are what the desk's lists show.
+    """
+    plain = _without_reference(message.subject.strip()) or message.text[:400]
+    line = " ".join(mask(plain).text.split())
+    return line if len(line) <= SUBJECT else line[: SUBJECT - 1].rstrip() + "…"
 
 
 def _without_reference(subject: str) -> str:
