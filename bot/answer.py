@@ -38,8 +38,6 @@ _LONGEST_PART = 400
 CLARIFY = 0.5
 #: Below this nothing fits.
 _NOTHING = 0.15
-#: How much surer a single sentence must be than the whole message.
-_PART = 0.02
 _OFFERED = 3
 _SHOWN = 5
 
@@ -131,7 +129,9 @@ class Bot:
         if whole.ranked.is_sure and len(asked.paragraphs) == 1:
             return [whole]
         others = [self._rank(part, guess) for part in parts[1:]]
-        found = sorted((whole, *others), key=lambda part: -part.ranked.confidence)
+        if len(asked.paragraphs) == 1:  # a sentence that is not sure is no better than all of them
+            others = [part for part in others if part.ranked.is_sure]
+        found = sorted((whole, *others), key=lambda part: (-part.ranked.is_sure, -part.ranked.confidence))
         kept: list[_Best] = []
         for part in found:
             if not kept or all(part.ranked.articles[0].slug != k.ranked.articles[0].slug for k in kept):

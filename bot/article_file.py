@@ -13,7 +13,7 @@ import yaml
 
 from bot.articles import Article, Section
 from gateway.errors import ArticleError
-from gateway.text.language import KNOWN, detect
+from gateway.text.language import KNOWN
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
@@ -37,7 +37,7 @@ def parse(path: Path, raw: bytes, revision: str) -> Article:
     fields = _fields(path, front)
     name = path.name.removesuffix(".md")
     slug, tag = _slug(name)
-    language = fields.pop("language", "") or tag or _language_of(fields)
+    language = fields.pop("language", "") or tag
     return Article(
         slug=str(fields.pop("slug", "") or slug),
         name=name,
@@ -188,8 +188,3 @@ def _date(path: Path, key: str, value: Any) -> date:
 def _slug(name: str) -> tuple[str, str]:
     slug, dot, tag = name.rpartition(".")
     return (slug, tag) if dot and tag in KNOWN else (name, "")
-
-
-def _language_of(fields: dict[str, Any]) -> str:
-    text = " . ".join((*fields.get("questions", ()), fields["title"], *fields.get("keywords", ())))
-    return detect(text[:4000], ()).language

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
@@ -17,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from gateway.errors import ArticleError
+from gateway.text.language import SHIPPED, Guess, detect
 
 #: Folders below the knowledge base whose articles are not live.
 DRAFTS = "drafts"
@@ -119,7 +121,33 @@ def load(folder: Path, previous: Library | None = None) -> Library:
             article = kept
         taken.add(article.name)
         articles.append(article)
-    return _library(articles, problems)
+    return _library(with_languages(articles), problems)
+
+
+def with_languages(articles: Sequence[Article]) -> list[Article]:
+    """Give each article without a language the one that most of them seem to be in, or its own where that is plain."""
+    silent = [article for article in articles if not article.language]
+    if not silent:
+        return list(articles)
+    guesses = {article.name: detect(_sample(article), ()) for article in silent}
+    votes: Counter[str] = Counter()
+    for guess in guesses.values():
+        votes[guess.language] += max(1, int(10 * guess.confidence))
+    common = votes.most_common(1)[0][0]
+    return [
+        a if a.language else msgspec.structs.replace(a, language=_own(guesses[a.name], common))
+        for a in articles
+    ]
+
+
+def _sample(article: Article) -> str:
+    return ". ".join((*article.questions[:12], article.title))[:1500]
+
+
+def _own(guess: Guess, common: str) -> str:
+    # Few short questions are easily taken for a neighbour language; another script is not.
+    plain = guess.confidence > 0.97 and guess.language in SHIPPED
+    return guess.language if plain or guess.language.startswith("zh") != common.startswith("zh") else common
 
 
 async def watch(

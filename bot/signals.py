@@ -1,30 +1,79 @@
-"""What a short message says about the conversation itself: a wish for a person, yes or no, thanks."""
+"""What a short message says about the conversation itself: a wish for a person, yes or no, thanks, small talk.
+
+Hard rules over folded text, tolerant of one typing mistake a word; they read the newest words only.
+"""
 
 from __future__ import annotations
 
-from gateway.text.normal import fold, tokens
+import re
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from bot import signal_words as words
+from bot.semantic import is_word
+from gateway.text.normal import fold
+
+#: A wish for a person is looked for in the first and the last this many characters.
+_LOOKED_AT = 600
+#: A verdict on an answer is short, or begins with it.
+_VERDICT = 80
+_SIGNS = re.compile(r"[\W_]+")
+_CHINESE_GAP = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+_PLAIN = re.compile(r"[a-z]{4,}")
 
 
 def wants_human(text: str) -> bool:
-    """Return whether the writer asks for a person."""
-    words = fold(text)
-    return any(phrase in words for phrase in ("a person, please", "speak to a human", "talk to a person"))
+    """Return whether the writer asks for a person instead of the bot."""
+    said = _plain(text[:_LOOKED_AT])
+    if len(text) > _LOOKED_AT:
+        said = f"{said} {_plain(text[-_LOOKED_AT:])}"
+    return bool(words.PERSON.search(said) or words.PERSON_ALONE.fullmatch(said))
 
 
 def yes_or_no(text: str) -> bool | None:
     """Return True for "it helped", False for "it did not", None when the text says neither."""
-    words = tokens(fold(text))
-    if words[:1] == ["no"] or "not" in words:
+    said = _plain(text[:_LOOKED_AT])
+    if not said or (("?" in text or "？" in text) and len(said) > 12):
+        return None
+    if said.startswith("no ") and words.THANKS.fullmatch(said[3:]):
+        return None
+    if said.startswith("no problem ") and words.YES.fullmatch(said[11:]):
+        return True
+    if words.NO.fullmatch(said[:_VERDICT]):
         return False
-    return True if words[:1] == ["yes"] else None
+    return True if words.YES.fullmatch(said) or words.THANKS.fullmatch(said) else None
 
 
 def thanks_only(text: str) -> bool:
     """Return whether the text thanks and says nothing else."""
-    return fold(text).strip("!. ") in ("thanks", "thank you")
+    return bool(words.THANKS.fullmatch(_plain(text[:_LOOKED_AT])))
 
 
 def small_talk(text: str) -> str:
     """Return "greeting", "thanks" or "bye" when the text is nothing else, "" otherwise."""
-    bare = fold(text).strip("!. ")
-    return "greeting" if bare in ("hi", "hello", "hey") else "thanks" if thanks_only(text) else ""
+    said = _plain(text[:_LOOKED_AT])
+    if not said or len(said) > _VERDICT:
+        return ""
+    if words.THANKS.fullmatch(said):
+        return "thanks"
+    if words.BYE.fullmatch(said):
+        return "bye"
+    return "greeting" if words.GREETING.fullmatch(said) else ""
+
+
+def _plain(text: str) -> str:
+    """Folded words with single spaces between them, typing mistakes of trigger words undone."""
+    said = _CHINESE_GAP.sub("", _SIGNS.sub(" ", fold(text)).strip())
+    return _PLAIN.sub(lambda match: _nearest(match[0]), said)
+
+
+@lru_cache(maxsize=4096)
+def _nearest(word: str) -> str:
+    if word in words.TRIGGERS or len(word) > 24 or is_word(word):
+        return word
+    found = process.extractOne(
+        word, words.TRIGGERS, scorer=OSA.distance, score_cutoff=1 if len(word) < 8 else 2
+    )
+    return found[0] if found else word
