@@ -354,10 +354,10 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["ab", "ab" * 31, "ab" * 33, "xy" * 32, " "])
 def test_a_key_that_is_none_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SettingsError, match="DESKGATE_KEY: .*64 hexadecimal digits"):
+    with pytest.raises(SettingsError, match=r"DESKGATE_KEY: .*64 hexadecimal digits"):
         installation_key(text, tmp_path / "deskgate.key")
     path = tmp_path / "damaged.key"
     path.write_text(text)
     path.chmod(0o600)
-    with pytest.raises(SettingsError, match="damaged.key: .*64 hexadecimal digits"):
+    with pytest.raises(SettingsError, match=r"damaged\.key: .*64 hexadecimal digits"):
         installation_key("", path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.model import Address, Attachment, Bounce, Choice, ChoiceAction, Identity, Message, Offer
 from gateway.screening import CHECKS, Verdict, screen
-from tests.world import make_policy
+from tests.world import World, make_policy
 
 POLICY = make_policy(blocked=frozenset({"spam@example.net", "@bad.example", "u99"}))
 MAIL = Address(connector="mail", account="main", conversation="mia@example.org")
@@ -94,3 +95,54 @@ def test_the_first_check_that_speaks_decides(said: Message, first: str) -> None:
 def test_the_order_is_the_policy() -> None:
     names = [check.__name__ for check in CHECKS]
     assert names == ["own", "blocked", "bounce", "automatic", "unreadable", "empty"]
+
+
+# ---------------------------------------------------------------- what a quiet message does to a ticket
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """One kind is enough here: what is decided is the same over any."""
+    return f"sqlite:///{tmp_path}/deskgate.db"
+
+
+async def answered(world: World) -> tuple[str, ...]:
+    """A ticket that the bot has answered by mail; the keys that an answer to it carries."""
+    await world.say("Where is my order?", door="mail", subject="My order")
+    return (f"ref:{world.policy.reply_key((await world.ticket()).id)}",)
+
+
+async def test_what_cannot_be_read_goes_to_people(world: World) -> None:
+    await world.say("", door="mail", subject="Help", unreadable="an encrypted part")
+    ticket = await world.ticket()
+    assert (ticket.queue, ticket.cause) == ("general", "unreadable")
+    assert world.mail.sent == []
+
+
+async def test_an_out_of_office_mail_gets_no_answer_and_changes_nothing(world: World) -> None:
+    keys = await answered(world)
+    await world.say("I am away", door="mail", refers_to=keys, automatic="out-of-office")
+    assert len(world.mail.posts) == 1
+    assert (await world.ticket()).queue == ""
+
+
+@pytest.mark.xfail(
+    strict=True, reason="decision._wake: what continues the bot's ticket unread reaches nobody"
+)
+async def test_what_cannot_be_read_goes_to_people_while_the_bot_has_the_ticket(world: World) -> None:
+    keys = await answered(world)
+    await world.say("", door="mail", refers_to=keys, unreadable="an encrypted part")
+    assert (await world.ticket()).queue == "general"
+
+
+@pytest.mark.xfail(
+    strict=True, reason="decision._wake: a quiet message clears what a person said in the same turn"
+)
+async def test_an_out_of_office_mail_in_the_same_turn_hides_no_question(world: World) -> None:
+    keys = await answered(world)
+    await world.take(
+        world.message("how do I return an item", door="mail", refers_to=keys),
+        world.message("I am away", door="mail", refers_to=keys, automatic="out-of-office"),
+    )
+    await world.settle()
+    assert len(world.mail.posts) == 2

@@ -15,7 +15,7 @@ from gateway.errors import SettingsError
 LANGUAGES = ("de", "en", "es", "sl", "zh-Hans", "zh-Hant")
 ENGLISH: dict[str, str] = tomllib.loads((words.FOLDER / "en.toml").read_text("utf-8"))["words"]
 #: What the quotation marks of each language look like, around the phrase that brings a person.
-QUOTES = {"de": "„“", "en": "“”", "es": "«»", "sl": "»«", "zh-Hans": "“”", "zh-Hant": "「」"}
+QUOTES = {"de": "„%s“", "en": "“%s”", "es": "«%s»", "sl": "»%s«", "zh-Hans": "“%s”", "zh-Hant": "「%s」"}
 
 
 def placeholders(text: str) -> set[str]:
@@ -79,9 +79,8 @@ def test_nothing_was_left_in_english(language: str) -> None:
 def test_the_phrase_for_a_person_is_offered_as_the_button_says_it(language: str, key: str) -> None:
     shipped = words.load()
     phrase = shipped.say(language, "button_person")
-    opening, closing = QUOTES[language]
     said = shipped.say(language, key)
-    assert f"{opening}{phrase}{closing}".casefold() in said.casefold()
+    assert (QUOTES[language] % phrase).casefold() in said.casefold()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,0 +1,295 @@
+"""The desk's verbs as a table: who may do what, in which situation, and the sentence that they read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from gateway.desk import MAX_TEXT, VERBS
+from gateway.model import (
+    ActionResult,
+    Address,
+    Agent,
+    AgentAction,
+    Delivery,
+    EntryKind,
+    Identity,
+    Priority,
+    Role,
+    SendKind,
+    Speaker,
+    Status,
+    Verb,
+)
+from tests.conftest import MakeWorld
+from tests.world import World, a_file, make_policy
+
+CARD = "4111 1111 1111 1111"
+LONG = "x" * (MAX_TEXT + 1)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """One kind is enough here: what the verbs decide is the same over any."""
+    return f"sqlite:///{tmp_path}/deskgate.db"
+
+
+async def situation(world: World, name: str) -> int:
+    """A ticket as it stands when the agent looks at it."""
+    await world.say(
+        {"bot's": "Where is my order?", "protected": f"My card {CARD}"}.get(name, "a person, please")
+    )
+    number = (await world.ticket()).id
+    if name in ("ana's", "ben's"):
+        await world.act(Verb.CLAIM, number, agent=name.removesuffix("'s"))
+    if name in ("resolved", "closed"):
+        await world.act(Verb.RESOLVE, number)
+    if name == "closed":
+        await world.later(days=8)
+    return number
+
+
+TABLE: list[tuple[str, str, Verb, dict[str, Any], str, str]] = [
+    # whose ticket, who acts, verb, with what, how it ends, what they read
+    ("new", "ana", Verb.CLAIM, {}, "done", "DG-1 is yours."),
+    ("bot's", "ana", Verb.CLAIM, {}, "done", "DG-1 is yours."),
+    ("ana's", "ana", Verb.CLAIM, {}, "done", "DG-1 is yours."),
+    ("ben's", "ana", Verb.CLAIM, {}, "refused", "ben has this ticket. Ask them to release it, or a lead"),
+    ("ben's", "lea", Verb.CLAIM, {}, "done", "DG-1 is yours."),
+    ("ben's", "root", Verb.CLAIM, {}, "done", "DG-1 is yours."),
+    ("resolved", "ben", Verb.CLAIM, {}, "refused", "ana has this ticket"),
+    ("closed", "ana", Verb.CLAIM, {}, "refused", "The ticket is closed. Reopen it first."),
+    ("ana's", "ana", Verb.RELEASE, {}, "done", "back in its queue"),
+    ("ben's", "ana", Verb.RELEASE, {}, "refused", "Only its owner or a lead can release it."),
+    ("new", "ana", Verb.RELEASE, {}, "refused", "Only its owner or a lead can release it."),
+    ("ben's", "lea", Verb.RELEASE, {}, "done", "back in its queue"),
+    (
+        "new",
+        "ana",
+        Verb.REPLY,
+        {"text": "Hello"},
+        "done",
+        "It goes out in 4 seconds; until then you can undo it.",
+    ),
+    ("ben's", "ana", Verb.REPLY, {"text": "Hello"}, "done", "It goes out"),
+    ("new", "ana", Verb.REPLY, {"attachments": (a_file(),)}, "done", "It goes out"),
+    ("new", "ana", Verb.REPLY, {"text": " \n"}, "refused", "The reply is empty. Write something first."),
+    ("new", "ana", Verb.REPLY, {"text": LONG}, "refused", "longer than 20,000 characters"),
+    ("closed", "ana", Verb.REPLY, {"text": "Hello"}, "refused", "Reopen it first."),
+    ("ana's", "ana", Verb.UNDO, {"send": 999}, "refused", "It has already left and cannot be undone."),
+    ("new", "ana", Verb.RETRY, {"send": 1}, "refused", "There is nothing to try again"),
+    ("new", "ana", Verb.NOTE, {"text": "Called"}, "done", "Only the desk sees this note."),
+    ("closed", "ana", Verb.NOTE, {"text": "Called"}, "done", "Only the desk sees this note."),
+    ("new", "ana", Verb.NOTE, {}, "refused", "The note is empty."),
+    ("new", "ana", Verb.NOTE, {"text": LONG}, "refused", "longer than 20,000 characters"),
+    ("new", "ana", Verb.RESOLVE, {}, "done", "DG-1 is resolved."),
+    ("ben's", "ana", Verb.RESOLVE, {}, "done", "DG-1 is resolved."),
+    ("resolved", "ana", Verb.RESOLVE, {}, "refused", "It is resolved already."),
+    ("closed", "ana", Verb.RESOLVE, {}, "refused", "Reopen it first."),
+    ("resolved", "ana", Verb.REOPEN, {}, "done", "DG-1 is open again."),
+    ("closed", "ana", Verb.REOPEN, {}, "done", "DG-1 is open again."),
+    ("new", "ana", Verb.REOPEN, {}, "refused", "It is open."),
+    ("new", "ana", Verb.ESCALATE, {"queue": "orders", "text": "Why"}, "done", "DG-1 is with Orders now."),
+    ("new", "ana", Verb.ESCALATE, {"queue": "orders"}, "refused", "Add a note for those who take it over"),
+    (
+        "new",
+        "ana",
+        Verb.ESCALATE,
+        {"queue": "general", "text": "x"},
+        "refused",
+        "It is in Customer care already.",
+    ),
+    ("new", "ana", Verb.ESCALATE, {"queue": "x", "text": "x"}, "refused", "Choose one of: general, orders"),
+    ("closed", "ana", Verb.ESCALATE, {"queue": "orders", "text": "x"}, "refused", "Reopen it first."),
+    ("new", "ana", Verb.TAG, {"tags": (" VIP ", "vip", "")}, "done", "Tags: vip"),
+    ("new", "ana", Verb.TAG, {}, "done", "Tags: none"),
+    ("closed", "ana", Verb.TAG, {"tags": ("late",)}, "done", "Tags: late"),
+    ("new", "ana", Verb.TAG, {"tags": ("x" * 41,)}, "refused", "At most 20 tags of at most 40 characters."),
+    ("new", "ana", Verb.TAG, {"tags": tuple(f"t{n}" for n in range(21))}, "refused", "At most 20 tags"),
+    ("new", "ana", Verb.PRIORITY, {"priority": Priority.HIGH}, "done", "Priority is high."),
+    ("new", "ana", Verb.PRIORITY, {}, "refused", "Choose a priority."),
+    ("closed", "ana", Verb.PRIORITY, {"priority": Priority.LOW}, "refused", "Reopen it first."),
+    ("protected", "lea", Verb.CLAIM, {}, "done", "DG-1 is yours."),
+    ("protected", "root", Verb.NOTE, {"text": "Seen"}, "done", "Only the desk"),
+]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "agent", "verb", "fields", "state", "detail"),
+    TABLE,
+    ids=[
+        f"{agent} does {verb} on {ticket}: {state} {n}"
+        for n, (ticket, agent, verb, _, state, _) in enumerate(TABLE)
+    ],
+)
+async def test_the_verbs(
+    world: World, ticket: str, agent: str, verb: Verb, fields: dict[str, Any], state: str, detail: str
+) -> None:
+    await world.store.add_agent(Agent(id="root", name="Root", role=Role.ADMIN), 0)
+    number = await situation(world, ticket)
+    before = await world.ticket(number)
+    result = await world.act(verb, number, agent, **fields)
+    assert (result.state, detail in result.detail, result.ticket) == (state, True, number), result.detail
+    if state == "refused":
+        after = await world.ticket(number)
+        kept = ("status", "queue", "assignee", "speaker", "priority", "tags", "protected")
+        assert all(getattr(after, name) == getattr(before, name) for name in kept)
+        assert (await world.events(number))[-1] == "refused"
+
+
+def test_every_verb_has_its_one_place() -> None:
+    assert set(VERBS) == set(Verb)
+    assert {row[2] for row in TABLE} == set(Verb)
+
+
+# ---------------------------------------------------------------- who is a member, and of what
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+async def test_a_protected_queue_is_closed_to_agents_whatever_the_verb(world: World, verb: Verb) -> None:
+    number = await situation(world, "protected")
+    result = await world.act(verb, number, "ana", text="Hello", queue="general", priority=Priority.LOW)
+    assert (result.state, "protected queue" in result.detail) == ("refused", True)
+
+
+async def test_a_member_of_a_protected_queue_may_work_there(make_world: MakeWorld) -> None:
+    queues = dict(make_policy().queues)
+    queues["protected"] = replace(queues["protected"], members=frozenset({"ben"}))
+    world = await make_world(queues=queues)
+    number = await situation(world, "protected")
+    assert (await world.act(Verb.CLAIM, number, "ana")).state == "refused"
+    assert (await world.act(Verb.CLAIM, number, "ben")).state == "done"
+
+
+async def test_who_left_may_do_nothing_any_more(world: World) -> None:
+    number = await situation(world, "new")
+    await world.store.add_agent(Agent(id="ana", name="Ana", active=False), 0)
+    for verb in Verb:
+        result = await world.act(verb, number, text="Hello")
+        assert "not a member of this desk" in result.detail
+
+
+async def test_a_requester_who_calls_themselves_an_agent_is_none(world: World) -> None:
+    """An agent is one by the kind of identity that a surface vouches for, never by a name."""
+    await world.say("a person, please", sender=Identity(kind="chat", value="ana", name="Ana"))
+    assert (await world.ticket()).assignee == ""
+    assert all(entry.kind is not EntryKind.REPLY for entry in await world.entries())
+
+
+async def from_channel(world: World, verb: Verb, value: str, **fields: Any) -> ActionResult:
+    """A proposal from the agents' channel, by somebody whom it calls `value`."""
+    action = AgentAction(
+        connector="team",
+        account="main",
+        delivery_key=f"{value}/{verb}/{len(await world.entries())}",
+        at=world.clock.now(),
+        actor=Identity(kind="slack", value=value, verified=True),
+        verb=verb,
+        **fields,
+    )
+    (receipt,) = await world.host.receive([Delivery(input=action)])
+    await world.settle()
+    return msgspec.json.decode(await world.store.result(receipt.ledger_id) or "", type=ActionResult)
+
+
+async def test_a_slack_member_acts_by_their_slack_id(world: World) -> None:
+    number = await situation(world, "new")
+    assert (await from_channel(world, Verb.CLAIM, "T1:UANA", ticket=number)).state == "done"
+    assert (await world.ticket()).assignee == "ana"
+    outsider = await from_channel(world, Verb.NOTE, "T2:UANA", ticket=number, text="x")
+    assert (outsider.state, "not a member" in outsider.detail) == ("refused", True)
+
+
+# ---------------------------------------------------------------- what follows from a verb
+
+
+async def test_claiming_what_the_bot_has_puts_it_into_a_queue_and_silences_the_bot(world: World) -> None:
+    number = await situation(world, "bot's")
+    await world.act(Verb.CLAIM, number)
+    ticket = await world.ticket(number)
+    assert (ticket.queue, ticket.tier, ticket.speaker, ticket.cause) == ("general", 1, Speaker.AGENT, "agent")
+    sent = len(world.chat.posts)
+    await world.say("how do I return an item")
+    assert len(world.chat.posts) == sent
+
+
+async def test_resolving_with_a_text_sends_that_text_and_no_notice(world: World) -> None:
+    number = await situation(world, "new")
+    await world.act(Verb.RESOLVE, number, text="Your parcel is on its way.")
+    await world.later(seconds=5)
+    assert world.chat.texts[-1] == "Your parcel is on its way."
+    assert not any("marked your request" in text for text in world.chat.texts)
+    assert (await world.ticket(number)).status is Status.RESOLVED
+
+
+async def test_reopening_stops_the_clock_that_would_close_it(world: World) -> None:
+    number = await situation(world, "resolved")
+    await world.act(Verb.REOPEN, number)
+    await world.later(days=30)
+    assert (await world.ticket(number)).status is Status.OPEN
+
+
+async def test_a_ticket_that_went_into_a_protected_queue_stays_protected(world: World) -> None:
+    number = await situation(world, "new")
+    await world.act(Verb.ESCALATE, number, queue="protected", text="A private matter")
+    assert (await world.ticket(number)).protected
+    await world.act(Verb.ESCALATE, number, "lea", queue="orders", text="Only the parcel is left")
+    assert (await world.ticket(number)).protected
+
+
+async def test_a_note_quotes_no_card_number(world: World) -> None:
+    number = await situation(world, "new")
+    await world.act(Verb.NOTE, number, text=f"She pays by {CARD}")
+    assert CARD not in await world.dump() + repr(world.team.sent)
+
+
+async def test_what_was_typed_in_the_agents_thread_is_not_repeated_there(world: World) -> None:
+    number = await situation(world, "new")
+    thread = Address(connector="team", account="main", conversation="C-GENERAL", thread="thread-1")
+    sent = len(world.team.posts)
+    assert (
+        await from_channel(world, Verb.NOTE, "T1:UANA", address=thread, text="She called")
+    ).ticket == number
+    assert len(world.team.posts) == sent
+    await world.act(Verb.NOTE, number, text="She called again")
+    assert len(world.team.posts) == sent + 1
+
+
+# ---------------------------------------------------------------- what is not so yet
+
+
+@pytest.mark.xfail(
+    strict=True, reason="desk._escalate: the note goes unmasked into the agents' thread and the outbox"
+)
+async def test_a_note_for_the_next_queue_shows_no_card_number(world: World) -> None:
+    number = await situation(world, "new")
+    await world.act(Verb.ESCALATE, number, queue="orders", text=f"She pays by {CARD}")
+    assert CARD not in await world.dump() + repr(world.team.sent)
+
+
+@pytest.mark.xfail(strict=True, reason="desk._tag: tags are not masked")
+async def test_a_tag_shows_no_card_number(world: World) -> None:
+    number = await situation(world, "new")
+    await world.act(Verb.TAG, number, tags=(CARD,))
+    assert CARD not in await world.dump() + repr(world.team.sent)
+
+
+@pytest.mark.xfail(strict=True, reason="desk._resolve: its notice goes to automatic senders too (house 6.4)")
+async def test_resolving_the_ticket_of_a_machine_tells_it_nothing(world: World) -> None:
+    await world.say("I am away until Monday", door="mail", automatic="auto-submitted")
+    await world.act(Verb.RESOLVE, (await world.ticket()).id)
+    assert world.mail.sent == []
+
+
+@pytest.mark.xfail(strict=True, reason="desk._resolve: its notice does not ask for the budget (house 6.4)")
+async def test_resolving_again_and_again_stays_within_the_budget(make_world: MakeWorld) -> None:
+    world = await make_world(budget=2)
+    number = await situation(world, "new")
+    for _ in range(3):
+        await world.act(Verb.RESOLVE, number)
+        await world.act(Verb.REOPEN, number)
+    assert sum(post.kind is SendKind.NOTICE for post in world.chat.posts) <= 2
