@@ -1,0 +1,185 @@
+"""Real `deskgate serve` processes on loopback, to be started, killed without warning and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from gateway.store.tx import Row
+from tests.fakes import write_articles
+from tests.running import free_port
+
+ROOT = Path(__file__).parent.parent
+#: A start imports everything and fits the bot, on a machine that may be busy.
+READY_WITHIN = 40.0
+ADDRESS = "support@lindenandfox.example"
+
+
+class Serve:
+    """One installation in a folder: its settings, its ports and the process that serves it."""
+
+    def __init__(self, folder: Path, config: str = "", secrets: Mapping[str, str] | None = None) -> None:
+        self.folder, self.port, self.smtp_port = folder, free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        public = re.search(r'public_url = "(.+)"', config)
+        self.origin = public[1] if public else self.url  #: of pages that may use the chat
+        self.database = folder / "deskgate.db"
+        self.outgoing = folder / "outgoing"
+        self.config = folder / "config.toml"
+        self.config.write_text(config + self._basics())
+        self._secrets = dict(secrets or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _basics(self) -> str:
+        articles = write_articles(self.folder / "articles")
+        return f"""
+[server]
+port = {self.port}
+[store]
+database = "sqlite:///{self.database}"
+key_file = "{self.folder}/key"
+lease_seconds = 2
+[bot]
+articles = "{articles}"
+[connectors.webchat.site]
+email_account = "support"
+ack_seconds = 0.1
+messages_per_minute = 6000
+address_per_minute = 60000
+sessions_per_minute = 6000
+[connectors.email.support]
+address = "{ADDRESS}"
+listen = "127.0.0.1:{self.smtp_port}"
+outgoing_folder = "{self.outgoing}"
+smtp_security = "none"
+"""
+
+    # ------------------------------------------------------------ the process
+
+    def start(self) -> None:
+        """Starts it; `wait_ready` says when it takes requests."""
+        with (self.folder / "stdout").open("ab") as out, (self.folder / "log").open("ab") as log:
+            command = [sys.executable, "-m", "gateway", "serve", "--config", str(self.config)]
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environ(), stdout=out, stderr=log)
+
+    def environ(self) -> dict[str, str]:
+        """Ours without settings of Deskgate, and the secrets of this installation."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("DESKGATE_")}
+        return plain | self._secrets
+
+    def wait_ready(self) -> None:
+        """Returns at the first 200 of /readyz; fails with the log when the process ends or takes too long."""
+        until = time.monotonic() + READY_WITHIN
+        while self.status("/readyz") != 200:
+            assert self.running, f"it ended while starting:\n{self.log}"
+            assert time.monotonic() < until, f"it was not ready in {READY_WITHIN} s:\n{self.log}"
+            time.sleep(0.05)
+
+    async def until_ready(self) -> None:
+        await asyncio.to_thread(self.wait_ready)
+
+    def status(self, path: str) -> int:
+        """The status of a GET, 0 while nobody listens."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+        except OSError:
+            return 0
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text("utf-8", "replace")
+
+    @property
+    def stdout(self) -> str:
+        return (self.folder / "stdout").read_text("utf-8", "replace")
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self, within: float = 10.0) -> tuple[int, float]:
+        """SIGTERM; the exit code and how long it took. Kills it, and fails, after `within` seconds."""
+        assert self._process is not None
+        began = time.monotonic()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"it did not stop within {within} s:\n{self.log}") from None
+        return code, time.monotonic() - began
+
+    # ------------------------------------------------------------ looking
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs another subcommand on the same installation."""
+        command = [sys.executable, "-m", "gateway", *arguments, "--config", str(self.config)]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environ(), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def ledger_check(self) -> dict[str, Any]:
+        """What `deskgate ledger check` prints; fails unless it adds up."""
+        done = self.command("ledger", "check")
+        assert done.returncode == 0, done.stdout + done.stderr
+        counted: dict[str, Any] = json.loads(done.stdout)
+        return counted
+
+    def rows(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
+        """Reads the database beside the process."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(sql, params).fetchall()
+
+    def value(self, sql: str, params: Sequence[object] = ()) -> Any:
+        return self.rows(sql, params)[0][0]
+
+    def drained(self) -> bool:
+        """Whether nothing waits to be handled or sent."""
+        waiting = self.value("SELECT COUNT(*) FROM ledger WHERE state = 'pending'")
+        unsent = self.value("SELECT COUNT(*) FROM outbox WHERE state IN ('held', 'queued', 'sending')")
+        return not waiting and not unsent
+
+
+@contextmanager
+def serving(folder: Path, config: str = "", secrets: Mapping[str, str] | None = None) -> Iterator[Serve]:
+    """A ready process, killed at the end if it still runs."""
+    serve = Serve(folder, config, secrets)
+    serve.start()
+    try:
+        serve.wait_ready()
+        yield serve
+    finally:
+        if serve.running:
+            serve.kill()
+
+
+def eventually(look: Any, seconds: float = 20.0) -> Any:
+    """What `look` gives once it is true; fails after so long."""
+    until = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.05)
+    return found
