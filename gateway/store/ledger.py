@@ -15,6 +15,8 @@ from gateway.store.tx import Row, Tx, marks
 LOOK_AHEAD = 200
 #: Inputs of one stream that are decided together; the rest of a flood is the next turn.
 TURN_ROWS = 50
+#: Times a worker looks again when others were faster with every stream it wanted.
+ROUNDS = 3
 
 
 class BlobPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +98,8 @@ def _values(row: TakeRow) -> tuple[object, ...]:
     return (
         row.connector,
         row.account,
-        row.delivery_key,
-        row.stream,
+        _encodable(row.delivery_key),
+        _encodable(row.stream),
         row.kind,
         row.received_at,
         row.ready_at,
@@ -105,6 +107,11 @@ def _values(row: TakeRow) -> tuple[object, ...]:
         row.raw,
         row.raw_blob,
     )
+
+
+def _encodable(text: str) -> str:
+    """A lone surrogate has no encoding; no database takes it, and its neighbours must not wait for it."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def count_acknowledged(tx: Tx, worker: str, inputs: int) -> None:
@@ -145,34 +152,47 @@ def blob_parts(tx: Tx, sha256: str) -> list[bytes]:
 
 
 def claim_streams(tx: Tx, now: int, limit: int, lease_ms: int) -> list[ClaimedStream]:
-    """The oldest streams that are ready and that nobody holds, each with all its pending rows.
+    """The oldest streams that are ready and that nobody holds, each with its oldest pending rows.
 
     A stream waits as long as one of its rows does (an album still arriving, a failure backing off).
     """
-    clock = tx.dialect.now
+    for _ in range(ROUNDS):
+        streams = _free_streams(tx, now, limit)
+        claimed = _claim(tx, streams, lease_ms)
+        if claimed or not streams:
+            return _with_rows(tx, claimed)
+    return []
+
+
+def _free_streams(tx: Tx, now: int, limit: int) -> list[str]:
     rows = tx.all(
-        f"""SELECT l.id, l.stream FROM ledger l WHERE l.state = 'pending' AND l.ready_at <= ?
-            AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.stream = l.stream AND c.lease_until > {clock})
+        f"""SELECT l.stream FROM ledger l WHERE l.state = 'pending' AND l.ready_at <= ?
+            AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.stream = l.stream AND c.lease_until > {tx.dialect.now})
             AND NOT EXISTS (SELECT 1 FROM ledger p
                             WHERE p.stream = l.stream AND p.state = 'pending' AND p.ready_at > ?)
             ORDER BY l.id LIMIT {LOOK_AHEAD}""",
         (now, now),
     )
+    return list(dict.fromkeys(row[0] for row in rows))[:limit]
+
+
+def _claim(tx: Tx, streams: Sequence[str], lease_ms: int) -> list[tuple[str, str]]:
+    """Stream and fence of those that were still free."""
+    if not streams:
+        return []
+    clock = tx.dialect.now
     # Sorted, so that two workers who want the same streams wait for each other in one direction only.
-    streams = sorted(list(dict.fromkeys(row[1] for row in rows))[:limit])
-    claimed = [(stream, fence) for stream in streams if (fence := _claim(tx, stream, lease_ms))]
-    return _with_rows(tx, claimed)
-
-
-def _claim(tx: Tx, stream: str, lease_ms: int) -> str | None:
-    clock, fence = tx.dialect.now, secrets.token_hex(8)
-    won = tx.one(
-        f"""INSERT INTO claims (stream, fence, lease_until) VALUES (?, ?, {clock} + ?)
-            ON CONFLICT (stream) DO UPDATE SET fence = excluded.fence, lease_until = excluded.lease_until
-            WHERE claims.lease_until <= {clock} RETURNING fence""",
-        (stream, fence, lease_ms),
-    )
-    return fence if won else None
+    values = [value for stream in sorted(streams) for value in (stream, secrets.token_hex(8), lease_ms)]
+    return [
+        (stream, fence)
+        for stream, fence in tx.all(
+            f"""INSERT INTO claims (stream, fence, lease_until)
+                VALUES {", ".join([f"(?, ?, {clock} + ?)"] * len(streams))}
+                ON CONFLICT (stream) DO UPDATE SET fence = excluded.fence, lease_until = excluded.lease_until
+                WHERE claims.lease_until <= {clock} RETURNING stream, fence""",
+            values,
+        )
+    ]
 
 
 def _with_rows(tx: Tx, claimed: Sequence[tuple[str, str]]) -> list[ClaimedStream]:
