@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from gateway.text.markup import (
     escape,
@@ -235,12 +236,14 @@ class _Balance(HTMLParser):
         self.open: list[str] = []
         self.links: list[str] = []
 
+    @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in ("br", "hr", "img"):
             self.open.append(tag)
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
         assert all(not name.startswith("on") for name, _ in attrs)
 
+    @override
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 

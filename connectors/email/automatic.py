@@ -5,22 +5,17 @@ import re
 from connectors.email.mime import Part
 
 #: Why a mail counts as automatic, in the order in which the reasons are looked for.
-OWN, AUTO_SUBMITTED, SUPPRESS, PRECEDENCE, LIST, EMPTY_RETURN_PATH, OUT_OF_OFFICE = (
-    "own",
-    "auto-submitted",
-    "suppress",
-    "precedence",
-    "list",
-    "empty-return-path",
-    "out-of-office",
-)
+OWN, AUTO_SUBMITTED, SUPPRESS, PRECEDENCE = "own", "auto-submitted", "suppress", "precedence"
+LIST, EMPTY_RETURN_PATH, OUT_OF_OFFICE = "list", "empty-return-path", "out-of-office"
+BOUNCE, FEEDBACK = "bounce", "feedback"
 
 #: The field that our own mail carries; its value is the installation's name.
 OWN_FIELD = "x-deskgate"
 
 
 def automatic_reason(root: Part, subject: str, body: str) -> str | None:
-    """Why a mail was sent by a machine, or None for a person's (RFC 3834; Auto-Submitted: no means a person)."""
+    """Why a mail was sent by a machine, or None for a person's (RFC 3834; Auto-Submitted: no means "
+    "a person)."""
     if root.raw(OWN_FIELD):
         return OWN
     submitted = _value(root, "auto-submitted")
@@ -41,7 +36,8 @@ def automatic_reason(root: Part, subject: str, body: str) -> str | None:
 
 
 def is_auto_reply(root: Part, reason: str | None) -> bool:
-    """Whether the mail answers another one by itself, as a vacation responder does; a bulk mailing does not."""
+    """Whether the mail answers another one by itself, as a vacation responder does; a bulk mailing "
+    "does not."""
     if reason == AUTO_SUBMITTED:
         return True
     if reason == OUT_OF_OFFICE or _is_responder(root):
@@ -76,10 +72,14 @@ def _is_responder(root: Part) -> bool:
 
 #: Subjects of absence notes, for responders that set no field: en de fr es it nl pl pt sl hr sv da fi zh ja.
 _OOO_SUBJECT = re.compile(
-    r"^\W*(?:(?:auto(?:matic|mated|matische?|matyczna|mática|matica|matisk|matski)?[\s:-]*(?:re(?:ply|sponse|sponder)|answer|antwort|antwoord|odpowiedź|"
-    r"resposta|svar|odgovor|vastaus))|out of (?:the )?office|away from (?:the |my )?(?:office|desk)|on (?:vacation|holiday|annual leave)|"
-    r"abwesenheits?(?:notiz|nachricht|meldung|benachrichtigung|agent)?\b|automatische (?:antwort|abwesenheit)|nicht im (?:büro|haus)|"
-    r"réponse automatique|message d['’]absence|absence du bureau|absent(?:e)? du bureau|notification d['’]absence|"
+    r"^\W*(?:(?:auto(?:matic|mated|matische?|matyczna|mática|matica|matisk|matski)?[\s:-]*(?:re(?:ply|"
+    r"sponse|sponder)|answer|antwort|antwoord|odpowiedź|"
+    r"resposta|svar|odgovor|vastaus))|out of (?:the )?office|away from (?:the |my )?(?:office|desk)|"
+    r"on (?:vacation|holiday|annual leave)|"
+    r"abwesenheits?(?:notiz|nachricht|meldung|benachrichtigung|agent)?\b|automatische (?:antwort|"
+    r"abwesenheit)|nicht im (?:büro|haus)|"
+    r"réponse automatique|message d['’]absence|absence du bureau|absent(?:e)? du bureau|"
+    r"notification d['’]absence|"
     r"respuesta automática|fuera de (?:la )?oficina|ausente de la oficina|mensaje de ausencia|"
     r"risposta automatica|fuori (?:ufficio|sede)|assenza dall['’]ufficio|messaggio di assenza|"
     r"automatisch antwoord|afwezig(?:heid)?(?:sbericht|smelding)?\b|niet op kantoor|"
@@ -95,17 +95,26 @@ _OOO_SUBJECT = re.compile(
 
 #: The words with which such a note begins, when the subject is that of the mail answered.
 _OOO_BODY = re.compile(
-    r"i(?: am|['’]m| will be)(?: currently| now)? (?:out of (?:the )?office|on (?:vacation|annual leave|parental leave|maternity leave|holiday)|away from (?:the |my )?(?:office|desk))|"
-    r"thank you for your (?:e-?mail|message)[.,!]? i(?: am|['’]m| will be) (?:currently )?(?:out|away|on leave)|"
-    r"ich bin (?:derzeit |zur ?zeit |momentan |aktuell |vom .{3,40} |bis .{3,40} |ab .{3,40} )?(?:nicht (?:im (?:büro|haus)|erreichbar)|außer haus|im urlaub|abwesend)|"
-    r"je (?:suis|serai) (?:actuellement |absente? |en ce moment )?(?:absente?|en congés?|hors du bureau|en vacances)|je suis absente?|"
-    r"(?:estoy|estaré|me encuentro|me encontraré) (?:actualmente |ahora )?(?:fuera de (?:la )?oficina|ausente|de vacaciones)|"
+    r"i(?: am|['’]m| will be)(?: currently| now)? (?:out of (?:the )?office|on (?:vacation|"
+    r"annual leave|parental leave|maternity leave|holiday)|away from (?:the |my )?(?:office|desk))|"
+    r"thank you for your (?:e-?mail|message)[.,!]? i(?: am|['’]m| will be) (?:currently )?(?:out|away|"
+    r"on leave)|"
+    r"ich bin (?:derzeit |zur ?zeit |momentan |aktuell |vom .{3,40} |bis .{3,40} |"
+    r"ab .{3,40} )?(?:nicht (?:im (?:büro|haus)|erreichbar)|außer haus|im urlaub|abwesend)|"
+    r"je (?:suis|serai) (?:actuellement |absente? |en ce moment )?(?:absente?|en congés?|"
+    r"hors du bureau|en vacances)|je suis absente?|"
+    r"(?:estoy|estaré|me encuentro|me encontraré) (?:actualmente |ahora )?(?:fuera de (?:la )?oficina|"
+    r"ausente|de vacaciones)|"
     r"(?:sono|sarò) (?:attualmente |al momento )?(?:fuori (?:ufficio|sede)|assente|in ferie)|"
-    r"ik ben (?:momenteel |van .{3,40} |tot .{3,40} |t/m .{3,40} )?(?:niet (?:op kantoor|aanwezig|bereikbaar)|afwezig|met (?:vakantie|verlof)|op vakantie)|"
-    r"(?:jestem|przebywam|będę) (?:obecnie |aktualnie |w dniach .{3,40} )?(?:poza biurem|na urlopie|nieobecn[ya])|"
+    r"ik ben (?:momenteel |van .{3,40} |tot .{3,40} |t/m .{3,40} )?(?:niet (?:op kantoor|aanwezig|"
+    r"bereikbaar)|afwezig|met (?:vakantie|verlof)|op vakantie)|"
+    r"(?:jestem|przebywam|będę) (?:obecnie |aktualnie |w dniach .{3,40} )?(?:poza biurem|na urlopie|"
+    r"nieobecn[ya])|"
     r"(?:estou|estarei) (?:atualmente |de momento )?(?:fora do escritório|ausente|de férias|em férias)|"
-    r"(?:trenutno |do .{3,40} )?(?:sem|bom) (?:trenutno |do .{3,40} )?(?:odsot(?:en|na)|na dopustu|na letnem dopustu)|(?:trenutno )?nisem v pisarni|"
-    r"(?:trenutno )?(?:sam|bit ću) (?:trenutno |do .{3,40} )?(?:odsut(?:an|na)|na godišnjem(?: odmoru)?|izvan ureda)|(?:trenutno )?nisam u uredu|"
+    r"(?:trenutno |do .{3,40} )?(?:sem|bom) (?:trenutno |do .{3,40} )?(?:odsot(?:en|na)|na dopustu|"
+    r"na letnem dopustu)|(?:trenutno )?nisem v pisarni|"
+    r"(?:trenutno )?(?:sam|bit ću) (?:trenutno |do .{3,40} )?(?:odsut(?:an|na)|"
+    r"na godišnjem(?: odmoru)?|izvan ureda)|(?:trenutno )?nisam u uredu|"
     r"我(?:目前|现在|正在|現在|将|將)?.{0,12}(?:不在(?:办公室|辦公室)|休假|外出|出差)|(?:您好[，,！!\s]*)?(?:这|這)是(?:自动|自動)(?:回复|回覆)|"
     r"(?:ただいま|只今|現在|本日)?、?.{0,20}(?:不在に(?:して(?:おり|い)ます)|休暇(?:中|をいただいて)|外出(?:して(?:おり|い)ます))",
     re.IGNORECASE,

@@ -145,7 +145,7 @@ def _suspect(root: Part, kinds: set[str], body: str) -> bool:
         return says or named
     silent = root.raw("return-path").strip() == b"<>" or b"mailer-daemon" in root.raw("return-path").lower()
     if words.SENDER.search(sender):
-        return (says and (named or silent)) or (named and silent) or _is_returned(root, kinds, head)
+        return (says and (named or silent)) or (named and silent) or _is_returned(kinds, head)
     if silent:
         return says and (named or _STANDARD.search(head) is not None)
     return named and says and _REFUSAL.search(head) is not None
@@ -157,16 +157,18 @@ _STANDARD = re.compile(
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
-    r"^.{0,400}?(?:permanent (?:fatal )?error|undeliverable|not deliver|could not be delivered|not be reached|unable to deliver|"
-    r"you are not a member|duplicated message-id|did not reach|transcript of session|returned (?:to sender|message)|(?<!\d)55\d[ -])",
+    r"^.{0,400}?(?:permanent (?:fatal )?error|undeliverable|not deliver|"
+    r"could not be delivered|not be reached|unable to deliver|"
+    r"you are not a member|duplicated message-id|did not reach|transcript of session|returned (?:to sender|message)|"
+    r"(?<!\d)55\d[ -])",
     re.IGNORECASE | re.DOTALL,
 )
 
 
-def _is_returned(root: Part, kinds: set[str], head: str) -> bool:
-    """Without a telling subject: the refusal of a server stands at the top, or the mail is attached to the refusal."""
-    return _REFUSAL.search(head[:600]) is not None and ("message/rfc822" in kinds or words.REFUSED.search(head) is not None
-                                                        or "RCPT TO" in head)  # fmt: skip
+def _is_returned(kinds: set[str], head: str) -> bool:
+    """Without a telling subject: a server's refusal at the top, with the mail or the dialogue of the servers."""
+    told = "message/rfc822" in kinds or "RCPT TO" in head or words.REFUSED.search(head) is not None
+    return told and _REFUSAL.search(head[:600]) is not None
 
 
 def _from_texts(root: Part, raw: bytes, body: str) -> _Failures:

@@ -7,20 +7,30 @@ from functools import lru_cache
 
 from resiliparse.parse.encoding import detect_encoding
 
-#: What mail programs write, and what they mean: supersets, misspellings, names of other systems.
-_ALIASES = {
-    "gb2312": "gb18030", "gb_2312-80": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "gb_2312": "gb18030",
-    "big5": "big5hkscs", "x-big5": "big5hkscs", "big-5": "big5hkscs", "cn-big5": "big5hkscs", "big5-hkscs": "big5hkscs",
-    "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932", "ms932": "cp932",
-    "ks_c_5601-1987": "cp949", "ks_c_5601": "cp949", "euc-kr": "cp949", "iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8",
-    "iso-8859-6-i": "iso-8859-6", "iso-8859-1": "cp1252", "latin1": "cp1252", "iso8859-1": "cp1252", "us-ascii": "cp1252",
-    "ascii": "cp1252", "ansi_x3.4-1968": "cp1252", "iso-8859-9": "cp1254", "iso-8859-11": "cp874", "tis-620": "cp874", "windows-874": "cp874",
-    "x-mac-roman": "mac_roman", "macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic", "utf8": "utf-8", "utf-8mb4": "utf-8", "utf8mb4": "utf-8",
-    "unicode-1-1-utf-7": "utf-7", "x-unicode-2-0-utf-8": "utf-8", "cp-850": "cp850", "x-user-defined": "cp1252", "hz-gb-2312": "hz",
-    "windows-1252http-equivcontent-type": "cp1252", "unicode": "utf-8", "x-windows-949": "cp949",
-}  # fmt: skip
-_BAD_CODECS = frozenset(
-    "rot13 rot_13 hex hex_codec base64 base64_codec bz2 zlib uu quopri idna punycode undefined unicode_escape raw_unicode_escape".split()
+#: What mail programs write for each of Python's codecs: supersets, misspellings, names of other systems.
+_NAMES = {
+    "gb18030": "gb2312 gb_2312-80 gb_2312 gbk x-gbk cp936 ms936 csgb2312",
+    "big5hkscs": "big5 x-big5 big-5 cn-big5 big5-hkscs csbig5",
+    "cp932": "shift_jis shift-jis sjis x-sjis windows-31j ms932 cswindows31j",
+    "cp949": "ks_c_5601-1987 ks_c_5601 euc-kr x-windows-949 ksc5601 korean",
+    "cp1252": "iso-8859-1 latin1 iso8859-1 us-ascii ascii ansi_x3.4-1968 ansi x-user-defined "
+    "windows-1252http-equivcontent-type",
+    "cp1254": "iso-8859-9 latin5",
+    "cp874": "iso-8859-11 tis-620 windows-874",
+    "iso-8859-8": "iso-8859-8-i iso-8859-8-e",
+    "iso-8859-6": "iso-8859-6-i iso-8859-6-e",
+    "mac_roman": "x-mac-roman macintosh mac",
+    "mac_cyrillic": "x-mac-cyrillic",
+    "utf-8": "utf8 utf-8mb4 utf8mb4 x-unicode-2-0-utf-8 unicode",
+    "cp850": "cp-850 ibm-850",
+    "hz": "hz-gb-2312",
+}
+_ALIASES = {name: codec for codec, names in _NAMES.items() for name in names.split()}
+#: Codecs of Python that are no character sets, and UTF-7, which lets markup hide from every filter: mail programs and
+#: browsers no longer read it either (https://encoding.spec.whatwg.org/#security-background).
+_NO_CHARSETS = frozenset(
+    "rot13 rot_13 hex hex_codec base64 base64_codec bz2 zlib uu quopri idna punycode undefined unicode_escape "  # noqa: SIM905
+    "raw_unicode_escape mbcs oem utf-7 utf7 utf_7".split()
 )
 _JAPANESE = (
     "iso-2022-jp",
@@ -31,35 +41,43 @@ _JAPANESE = (
     "cp50220",
     "cp50221",
 )
+#: Sets in which bytes below 128 do not stand for themselves.
+_SHIFTED = ("hz", "hz-gb-2312", "utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be", "utf-32")
+#: Declarations that say nothing once a byte is above 127.
+_WEAK = (
+    "",
+    "us-ascii",
+    "ascii",
+    "ansi_x3.4-1968",
+    "unknown-8bit",
+    "x-unknown",
+    "unknown",
+    "default",
+    "8bit",
+    "binary",
+)
 
 
 def decode(data: bytes, charset: str = "") -> str:
-    """The text of some bytes; never fails: declared set, UTF-8, a guess, and at last the declared set with marks for the unreadable."""
-    if (
-        data.isascii()
-        and b"\x1b" not in data
-        and charset.strip().lower() not in ("utf-7", "hz-gb-2312", "utf-16", "utf-32", "utf-16le", "utf-16be")
-    ):
-        return data.decode("ascii")
-    codec = codec_name(charset)
-    if charset.strip().lower() in _JAPANESE or (not codec and b"\x1b$" in data):
+    """The text of some bytes; never fails.
+
+    In this order: the declared set, UTF-8, a guess, and at last the declared set with marks for what is unreadable.
+    UTF-8 goes before a declared Latin-1, which senders claim for everything and which fits any bytes.
+    """
+    declared = charset.strip().strip("'\"").lower()
+    codec = codec_name(declared)
+    if declared in _JAPANESE or (not codec and b"\x1b$" in data):
         return _iso2022jp(data)
-    weak = codec in ("", "cp1252") and charset.strip().lower() in (
-        "",
-        "us-ascii",
-        "ascii",
-        "ansi_x3.4-1968",
-        "unknown-8bit",
-        "x-unknown",
-        "default",
-    )
-    for name in ("utf-8", codec) if weak or codec == "cp1252" else (codec, "utf-8"):
-        if name and not (weak and name == "cp1252"):
-            try:
-                return data.decode(name)
-            except (UnicodeDecodeError, LookupError):
-                continue
-    return data.decode(codec if codec and not weak else _detected(data), "replace")
+    if data.isascii() and declared not in _SHIFTED:
+        return data.decode("ascii")
+    if declared in _WEAK:
+        codec = ""
+    for name in ("utf-8", codec) if codec in ("", "cp1252") else (codec, "utf-8"):
+        try:
+            return data.decode(name or "utf-8")
+        except UnicodeDecodeError:
+            continue
+    return data.decode(codec or _detected(data), "replace")
 
 
 @lru_cache(256)
@@ -67,7 +85,7 @@ def codec_name(charset: str) -> str:
     """Python's name for a declared character set, a superset where senders mean that, or nothing when unknown."""
     name = charset.strip().strip("'\"").lower().split("*")[0]
     name = _ALIASES.get(name, name)
-    if not name or name in _BAD_CODECS or "\x00" in name or len(name) > 60:
+    if not name or name in _NO_CHARSETS or "\x00" in name or len(name) > 60:
         return ""
     try:
         info = codecs.lookup(name)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from connectors.email.charsets import decode
 from connectors.email.mime import Part, parse
+from connectors.email.tnef import is_tnef, open_tnef
 from gateway.text.html import MAX_HTML, html_to_quoted_text, html_to_text
 
 
@@ -94,21 +95,66 @@ class _Reader:
 
     def attach(self, part: Part) -> None:
         content = part.content()
+        if part.content_type in _TNEF_TYPES or part.filename.lower() == "winmail.dat":
+            self.attach_tnef(part, content)
+            return
         content_id = re.sub(rb"[<>\s]", b"", part.raw("content-id")).decode("latin-1") or None
         inline = (
             part.disposition != "attachment" and bool(content_id) and part.content_type.startswith("image/")
         )
+        self.add(_named(part, content), part.content_type, content, inline=inline, content_id=content_id)
+
+    def attach_tnef(self, part: Part, content: bytes) -> None:
+        """The files in a winmail.dat instead of it; its text only where the mail has no other."""
+        opened = open_tnef(content) if is_tnef(content) else None
+        if opened is None or not (opened.files or opened.text or opened.html):
+            reason = (
+                "winmail.dat holds formatting only" if opened is not None else "winmail.dat cannot be opened"
+            )
+            self.add(part.filename or "winmail.dat", part.content_type, content, skipped=reason)
+            return
+        for k, file in enumerate(opened.files, 1):
+            self.add(file.name or f"attachment-{k}", file.content_type or _GUESSED, file.content)
+        if not any(text.strip() for text, _ in self.texts) and (opened.text or opened.html):
+            self.texts.append(
+                (html_to_text(opened.html), html_to_quoted_text(opened.html))
+                if not opened.text
+                else (opened.text.replace("\r\n", "\n"),) * 2
+            )
+
+    def add(
+        self,
+        filename: str,
+        content_type: str,
+        content: bytes,
+        *,
+        inline: bool = False,
+        content_id: str | None = None,
+        skipped: str | None = None,
+    ) -> None:
         self.attachments.append(
             MailAttachment(
-                filename=part.filename or _made_up_name(part, content),
-                content_type=part.content_type,
+                filename=_safe_name(filename),
+                content_type=content_type,
                 size=len(content),
                 content=content,
                 inline=inline,
                 content_id=content_id,
-                skipped=None,
+                skipped=skipped,
             )
         )
+
+
+_TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
+_GUESSED = "application/octet-stream"
+
+
+def _safe_name(name: str) -> str:
+    """A file name without directions to other directories and without signs that turn its end round."""
+    name = re.sub(
+        r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", "", name.replace("\\", "/").rpartition("/")[2]
+    )
+    return name.strip().lstrip(".") if len(name) <= 200 else name.strip().lstrip(".")[:140] + name[-60:]
 
 
 def _better(plain: list[tuple[str, str]], html: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -170,9 +216,22 @@ def _unflow(text: str, delete_space: bool) -> str:
     return "\n".join(out)
 
 
-def _made_up_name(part: Part, content: bytes) -> str:
+def _named(part: Part, content: bytes) -> str:
+    if part.filename:
+        return part.filename
     if part.content_type == "message/rfc822":
-        return (parse(content[:100_000]).text("subject")[:80] or "message").replace("/", "_") + ".eml"
-    return {"text/calendar": "invite.ics", "message/delivery-status": "delivery-status.txt"}.get(
-        part.content_type, ""
-    )
+        return (parse(content[:100_000]).text("subject")[:80] or "message") + ".eml"
+    return _NAMES.get(part.content_type, "")
+
+
+_NAMES = {
+    "text/calendar": "invite.ics",
+    "message/delivery-status": "delivery-status.txt",
+    "message/global-delivery-status": "delivery-status.txt",
+    "text/rfc822-headers": "headers.txt",
+    "message/feedback-report": "report.txt",
+    "text/vcard": "contact.vcf",
+    "text/x-vcard": "contact.vcf",
+    "application/pgp-signature": "signature.asc",
+    "application/pkcs7-signature": "smime.p7s",
+}

@@ -1,11 +1,11 @@
-"""A mail's bytes into what the desk shows and the core decides on. Never raises; what was skipped is said in defects."""
+"""A mail's bytes into what the desk shows and the core decides on. Never raises."""
 
 from datetime import datetime
 
 from msgspec import Struct
 
 from connectors.email import headers, mime
-from connectors.email.automatic import automatic_reason, is_auto_reply, is_out_of_office
+from connectors.email.automatic import BOUNCE, FEEDBACK, automatic_reason, is_auto_reply, is_out_of_office
 from connectors.email.bounce import Bounce, read_bounce
 from connectors.email.content import MailAttachment, read_content
 from gateway.text.reply import newest_reply
@@ -63,7 +63,11 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
     subject = root.text("subject")
     content = read_content(root, defects)
     sender = _sender(root, charset)
-    reason = automatic_reason(root, subject, content.body)
+    bounce = read_bounce(root, raw, content.body, absence=is_out_of_office(subject, content.body))
+    feedback = any(p.content_type == "message/feedback-report" for p in root.walk())
+    reason = automatic_reason(root, subject, content.body) or (
+        BOUNCE if bounce else FEEDBACK if feedback else None
+    )
     everyone = {name: headers.addresses(root.all(name), charset) for name in ("reply-to", "to", "cc")}
     if any(len(found) > headers.MAX_ADDRESSES for found in everyone.values()):
         defects.append(f"addresses after the first {headers.MAX_ADDRESSES} are left out")
@@ -77,7 +81,9 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
         reply_to=reply_to,
         to=to,
         cc=cc,
-        delivered_to=tuple(a for _, a in headers.addresses(v for n in _DELIVERED for v in root.all(n))),
+        delivered_to=tuple(
+            dict.fromkeys(a for _, a in headers.addresses(v for n in _DELIVERED for v in root.all(n)))
+        ),
         subject=subject,
         date=headers.date(root.raw("date")),
         body=content.body,
@@ -85,8 +91,8 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
         attachments=content.attachments,
         auto_reply=is_auto_reply(root, reason),
         automatic=reason,
-        bounce=read_bounce(root, raw, content.body, absence=is_out_of_office(subject, content.body)),
-        feedback=any(p.content_type == "message/feedback-report" for p in root.walk()),
+        bounce=bounce,
+        feedback=feedback,
         authentication=tuple(v.decode("utf-8", "replace") for v in root.all("authentication-results")[:20]),
         defects=tuple(dict.fromkeys(defects)),
     )

@@ -5,7 +5,7 @@ Everything is capped before a parser sees it: mail is written by strangers. Know
 
 import re
 from collections.abc import Callable, Iterator
-from html import escape
+from html import escape, unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,7 +66,7 @@ def html_to_quoted_text(html: str) -> str:
 
 
 def sanitize(html: str) -> str:
-    """Safe HTML for showing to people: no scripts, styles, forms or remote images; links say rel="noopener nofollow"."""
+    """Safe HTML for showing to people: no scripts, styles, forms or pictures; links say rel="noopener nofollow"."""
     html = html[:MAX_HTML].replace("\x00", "")
     if _depth(html) > MAX_DEPTH:
         return "".join(f"<p>{escape(p)}</p>" for p in html_to_text(html).split("\n\n"))
@@ -153,11 +153,22 @@ _POLICY: dict[str, Any] = {
 
 
 def _text(html: str, change: Callable[[Any], None] | None) -> str:
-    tree = HTMLTree.parse(html[:MAX_HTML].translate(_INVISIBLE))
+    html = html[:MAX_HTML].translate(_INVISIBLE)
+    try:
+        return _parsed_text(html, change)
+    except BaseException as error:
+        # The parser's own failure is no Exception: a panic of Rust. Any other goes on its way.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            return _tidy(unescape(re.sub(r"<[^<>]{0,10000}>", " ", html)))
+        raise
+
+
+def _parsed_text(html: str, change: Callable[[Any], None] | None) -> str:
+    tree = HTMLTree.parse(html)
     body = tree.body
     if body is None:
         return ""
-    if _HIDING_WORD.search(html, 0, MAX_HTML):
+    if _HIDING_WORD.search(html):
         _drop_hidden(body)
     if change is not None:
         change(tree)
@@ -218,8 +229,12 @@ def _quotes(body: Any) -> Iterator[tuple[Any, bool]]:
 
 
 def _is_forward(node: Any) -> bool:
-    head = (node.text or "").strip()[:200].split("\n", 1)[0]
-    return is_forward_line(head)
+    head = _ANNOUNCED.match((node.text or "").strip()[:200])
+    return head is not None and is_forward_line(f"--{head.group(1)}--")
+
+
+#: The first words between dashes or before a colon; a line break in HTML is no sign in the bare text.
+_ANNOUNCED = re.compile(r"[-_=—\s]*([^-_=—:：\n]{3,60}?)\s*[-_=—:：]")
 
 
 def _and_following(node: Any) -> list[Any]:
@@ -261,7 +276,7 @@ def _quoted_lines(lines: list[str]) -> Iterator[str]:
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
 _NOT_NESTING = frozenset(
-    "p li td th tr br img hr input meta link col area base wbr option dt dd source track embed param".split()
+    "p li td th tr br img hr input meta link col area base wbr option dt dd source track embed param".split()  # noqa: SIM905
 )
 
 

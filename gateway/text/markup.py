@@ -11,6 +11,7 @@ from typing import Any
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
+from typing_extensions import override
 
 from gateway.text.markup_slack import from_mrkdwn, to_mrkdwn
 from gateway.text.markup_split import split
@@ -32,12 +33,12 @@ __all__ = [
 
 def to_html(markdown: str) -> str:
     """Safe HTML for the web: raw HTML is shown as text, links go to http, https, mailto or our own site only."""
-    return str(_WEB.render(tokens(markdown), _OPTIONS, {}))
+    return str(_Html().render(tokens(markdown), _OPTIONS, {}))
 
 
 def to_mail_html(markdown: str) -> str:
     """A safe HTML fragment for mail, with inline styles, since mail programs drop style sheets."""
-    return str(_MAIL.render(tokens(markdown), _OPTIONS, {}))
+    return str(_MailHtml().render(tokens(markdown), _OPTIONS, {}))
 
 
 def to_plain(markdown: str) -> str:
@@ -64,14 +65,21 @@ _LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\n])")
 class _Plain(Writer):
     BULLET = "- "
 
+    @override
     def link(self, words: str, url: str, label: str) -> str:
         bare = url.removeprefix("mailto:")
         return words if not url or label.strip() in (url, bare) else f"{words} ({bare})" if words else bare
 
 
 _PLAIN = _Plain()
-_OPTIONS: Any = OptionsDict({"html": False, "xhtmlOut": False, "breaks": True, "langPrefix": "language-", "maxNesting": 20,
-                             "linkify": False, "typographer": False, "quotes": "", "highlight": None})  # fmt: skip
+_CHOSEN: Any = {
+    "html": False,
+    "xhtmlOut": False,
+    "breaks": True,
+    "langPrefix": "language-",
+    "highlight": None,
+}
+_OPTIONS = OptionsDict(_CHOSEN)
 _BARE_URL = re.compile(r"https?://[^\s<>\"'`\\{}|^\[\]()]{1,2000}(?<![.,;:!?*_~。，；：！？、])")
 
 
@@ -82,9 +90,10 @@ class _Html(RendererHTML):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inside_link = 0
+        self.inside_link = 0  # a renderer serves one text: threads share none
 
-    def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:  # noqa: N802
+    @override
+    def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         style = self.styles.get(tokens[idx].tag)
         if style and tokens[idx].nesting >= 0:
             own = str(tokens[idx].attrGet("style") or "")
@@ -100,11 +109,13 @@ class _Html(RendererHTML):
         self.inside_link -= 1
         return self.renderToken(tokens, idx, options, env)
 
+    @override
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         src = str(tokens[idx].attrGet("src") or "")
         label = escape_html(self.renderInlineAsText(tokens[idx].children or [], options, env) or src)
-        return label if self.inside_link or not src else _anchor(src, label, self.styles)
+        return label if self.inside_link or not src else _anchor(src, label)
 
+    @override
     def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         content = tokens[idx].content
         if self.inside_link or "://" not in content:
@@ -112,7 +123,7 @@ class _Html(RendererHTML):
         out, at = [], 0
         for match in _BARE_URL.finditer(content):
             out += [escape_html(content[at : match.start()], quote=False)]
-            out += [_anchor(match.group(), escape_html(match.group(), quote=False), self.styles)]
+            out += [_anchor(match.group(), escape_html(match.group(), quote=False))]
             at = match.end()
         return "".join([*out, escape_html(content[at:], quote=False)])
 
@@ -128,8 +139,5 @@ class _MailHtml(_Html):
     }
 
 
-def _anchor(url: str, label: str, styles: dict[str, str]) -> str:
+def _anchor(url: str, label: str) -> str:
     return f'<a href="{escape_html(url)}" rel="noopener nofollow">{label}</a>'
-
-
-_WEB, _MAIL = _Html(), _MailHtml()

@@ -7,12 +7,13 @@ what anybody typed are always escaped, so nothing typed can mention a person or 
 import re
 
 from markdown_it.tree import SyntaxTreeNode
+from typing_extensions import override
 
 from gateway.text.markup_tree import Writer, escape_marks, is_plain_only, says_address
 
 
 def to_mrkdwn(markdown: str) -> str:
-    """Slack mrkdwn; headings bold, tables as aligned code, a link whose words claim another address with its true one."""
+    """Slack mrkdwn; headings bold, tables as aligned code, a link that claims another address shows its true one."""
     return _MRKDWN.write(markdown)
 
 
@@ -29,21 +30,27 @@ def from_mrkdwn(text: str) -> str:
 class _Mrkdwn(Writer):
     WRAPS = {"strong": ("*", "*"), "em": ("_", "_"), "s": ("~", "~")}  # noqa: RUF012
 
+    @override
     def text(self, text: str) -> str:
         return _escape(text)
 
+    @override
     def heading(self, words: str, node: SyntaxTreeNode) -> str:
         return f"*{words.replace('*', '')}*" if words.strip() else ""
 
+    @override
     def code(self, text: str) -> str:
         return f"`{_escape(text).replace('`', 'ˋ')}`" if text.strip() else _escape(text)
 
+    @override
     def code_block(self, text: str, language: str) -> str:
         return f"```\n{_escape(text).replace('```', 'ˋˋˋ')}\n```"
 
+    @override
     def table(self, rows: list[list[str]]) -> str:
         return self.code_block(super().table(rows), "")
 
+    @override
     def link(self, words: str, url: str, label: str) -> str:
         if not url.lower().startswith(("http://", "https://", "mailto:")):
             return words

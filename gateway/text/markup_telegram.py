@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from markdown_it.tree import SyntaxTreeNode
+from typing_extensions import override
 
 from gateway.text.markup_tree import Writer, escape_marks, says_address
 
@@ -31,29 +32,36 @@ def from_telegram(text: str, entities: Iterable[Mapping[str, Any]]) -> str:
 class _Telegram(Writer):
     WRAPS = {"strong": ("<b>", "</b>"), "em": ("<i>", "</i>"), "s": ("<s>", "</s>")}  # noqa: RUF012
 
+    @override
     def text(self, text: str) -> str:
         return escape(text, quote=False)
 
+    @override
     def heading(self, words: str, node: SyntaxTreeNode) -> str:
         return f"<b>{words}</b>" if words.strip() else ""
 
+    @override
     def code(self, text: str) -> str:
         return f"<code>{escape(text, quote=False)}</code>" if text.strip() else text
 
+    @override
     def code_block(self, text: str, language: str) -> str:
         body = escape(text, quote=False)
         name = re.sub(r"[^\w+#-]", "", language)[:40]
         return f'<pre><code class="language-{name}">{body}</code></pre>' if name else f"<pre>{body}</pre>"
 
+    @override
     def quote(self, blocks: str) -> str:
         inner = blocks.replace("<blockquote>", "").replace(
             "</blockquote>", ""
         )  # Telegram refuses nested ones
         return f"<blockquote>{inner}</blockquote>" if inner.strip() else ""
 
+    @override
     def table(self, rows: list[list[str]]) -> str:
         return self.code_block(super().table(rows), "")
 
+    @override
     def link(self, words: str, url: str, label: str) -> str:
         if not url.lower().startswith(("http://", "https://", "mailto:")):
             return words

@@ -12,7 +12,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from gateway.text.html import safe_link
 
-#: Longer Markdown, or Markdown with more lines or marks, is shown as it is typed: parsing takes quadratic time at worst.
+#: Longer Markdown, or with more lines or marks, is shown as it is typed: parsing is quadratic at worst.
 MAX_MARKDOWN, MAX_LINES, MAX_MARKS = 100_000, 3_000, 4_000
 
 _MARKS = str.maketrans({mark: "\\" + mark for mark in "\\*_[]<>`~|"})

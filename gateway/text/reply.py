@@ -321,9 +321,8 @@ class _Scan:
         found = seg.end
         for i in range(seg.end - 1, seg.start - 1, -1):
             line = self.lines[i].rstrip()
-            if line == "--" and filled <= 30:
-                found = i
-            elif len(line) >= 2 and not line.strip("_") and 0 < filled <= 6:
+            rule = len(line) >= 2 and not line.strip("_") and 0 < filled <= 6
+            if rule or (line == "--" and filled <= 30):
                 found = i
             filled += bool(line)
             if filled > 30:

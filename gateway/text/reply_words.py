@@ -19,19 +19,24 @@ class Label(StrEnum):
     SUBJECT = "subject"
 
 
-#: Labels of copied headers (Outlook, Exchange, Apple Mail, QQ, 163): en de fr es it nl pl pt sl hr zh ja sv da no fi cs sk hu ru tr ro.
+#: Labels of copied headers (Outlook, Exchange, Apple Mail, QQ, 163), without regard to their language.
 LABELS: dict[str, Label] = {
     word: label
     for label, words in {
-        Label.SENDER: "from von de da van od från fra lähettäjä от от кого feladó kimden gönderen expediteur expéditeur "
+        Label.SENDER: "from von de da van od från fra lähettäjä от от кого feladó kimden gönderen "
+        "expediteur expéditeur "
         "remitente mittente afzender nadawca remetente pošiljatelj "
         "发件人 寄件者 寄件人 發件人 差出人 送信者 보낸사람",
-        Label.DATE: "sent date gesendet datum envoyé envoyée enviado enviada fecha inviato data verzonden wysłano wysłane poslano "
-        "skickat sendt dato lähetetty päiväys отправлено дата odesláno odoslané elküldve dátum tarih gönderildi trimis "
+        Label.DATE: "sent date gesendet datum envoyé envoyée enviado enviada fecha inviato data "
+        "verzonden wysłano wysłane poslano "
+        "skickat sendt dato lähetetty päiväys отправлено дата odesláno odoslané elküldve dátum tarih "
+        "gönderildi trimis "
         "发送时间 日期 寄件日期 傳送時間 发送日期 時間 时间 送信日時 日付 日時",
-        Label.RECIPIENT: "to an à a para aan do za prima komu till til vastaanottaja kopia кому címzett kime alıcı către cc kopie copie "
+        Label.RECIPIENT: "to an à a para aan do za prima komu till til vastaanottaja kopia кому "
+        "címzett kime alıcı către cc kopie copie "
         "cópia copia kp dw kopija 收件人 收件者 抄送 副本 宛先 受信者",
-        Label.SUBJECT: "subject betreff objet asunto oggetto onderwerp temat assunto zadeva predmet předmět ämne emne aihe тема tárgy "
+        Label.SUBJECT: "subject betreff objet asunto oggetto onderwerp temat assunto zadeva predmet "
+        "předmět ämne emne aihe тема tárgy "
         "konu subiect 主题 主題 主旨 件名 题目",
     }.items()
     for word in words.split()
@@ -252,7 +257,8 @@ END_VERBS = (
 
 #: "... schrieb am Fr., 28. Apr. 2017 um 11:53 Uhr:": the verb stands in the middle, the line still ends in a colon.
 MID_VERBS = re.compile(
-    r"(?<!\w)(?:schrieb|schreef|skrev|heeft|je oseba|napisał\(?a?\)?|a écrit|escribió|ha scritto|escreveu|wrote|написала?|"
+    r"(?<!\w)(?:schrieb|schreef|skrev|heeft|je oseba|napisał\(?a?\)?|a écrit|escribió|ha scritto|"
+    r"escreveu|wrote|написала?|"
     r"kirjoitti|je)(?!\w)|于.{4,40}写道|於.{4,40}寫道",
     re.IGNORECASE,
 )
@@ -261,22 +267,27 @@ MID_VERBS = re.compile(
 INTRO = re.compile(
     r"(?:on|at|am|le|el|il|op|em|dne|dana|dňa|v|w dniu|den|a|na|u|le lun|the|in message)\s+\S|[在於于从從]\s*\S|"
     r"\d{1,4}\s*[-./年]\s*\d{1,2}|\d{1,2}[.:]\d\d|"
-    r"(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|lunes|martes|miércoles|jueves|viernes|"
-    r"sábado|domingo|pon|wt|śr|czw|pt|sob|niedz|tor|sre|čet|pet|ned|uto|sri|sub|ons|tors|fre|lör|sön|tir|lør|man)[a-zäöüéíáóčšž]*[.,]?\s",
+    r"(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|lunes|martes|"
+    r"miércoles|jueves|viernes|"
+    r"sábado|domingo|pon|wt|śr|czw|pt|sob|niedz|tor|sre|čet|pet|ned|uto|sri|sub|ons|tors|fre|lör|sön|"
+    r"tir|lør|man)[a-zäöüéíáóčšž]*[.,]?\s",
     re.IGNORECASE,
 )
 
 #: The writer speaks of an own earlier text: an ordinary sentence.
 FIRST_PERSON = re.compile(
-    r"(?<!\w)(?:i|we|you|they|he|she|have|has|as i|ich|wir|sie|ik|wij|jeg|vi)\s+(?:already\s+|also\s+|just\s+)?(?:wrote|written|schrieb|schrieben|schreef|skrev)(?!\w)|"
-    r"(?:schrieb|schreef|skrev)\s+(?:ich|wir|ik|wij|jag|jeg|vi)(?!\w)|(?:j['’]ai|nous avons|vous avez|j['’])\s*(?:écrit|ecrit)|"
+    r"(?<!\w)(?:i|we|you|they|he|she|have|has|as i|ich|wir|sie|ik|wij|jeg|vi)\s+(?:already\s+|also\s+|"
+    r"just\s+)?(?:wrote|written|schrieb|schrieben|schreef|skrev)(?!\w)|"
+    r"(?:schrieb|schreef|skrev)\s+(?:ich|wir|ik|wij|jag|jeg|vi)(?!\w)|(?:j['’]ai|nous avons|vous avez|"
+    r"j['’])\s*(?:écrit|ecrit)|"
     r"(?:ho|abbiamo)\s+scritto|我写|我寫|您写|我们写",
     re.IGNORECASE,
 )
 
 #: Proof that a line is a header rather than a sentence: an address, a time, or a date in digits.
 EVIDENCE = re.compile(
-    r"\S@\S|\d{1,2}[:.時时点點h]\s?\d{2}|\d{4}\s?年|(?:19|20)\d\d|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|\d{1,2}\s?月\s?\d{1,2}"
+    r"\S@\S|\d{1,2}[:.時时点點h]\s?\d{2}|\d{4}\s?年|(?:19|20)\d\d|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|"
+    r"\d{1,2}\s?月\s?\d{1,2}"
 )
 
 #: A date, a time and an address, then a colon: Gmail in Japanese writes no verb.
@@ -290,13 +301,17 @@ MOBILE = re.compile(
     r"(?:"
     r"sent (?:from|via|with|using) [^,.!?;:]{2,50}(?:<[^<>\s]{1,200}>|\(https?://[^\s()]{1,200}\))?|"
     r"get (?:outlook|gmail|yahoo mail|bluemail) for .{2,40}|"
-    r"(?:von|mit) (?:meinem|meiner|mein) .{2,50} gesendet|gesendet (?:von|mit|aus|über) .{2,70}|diese nachricht wurde von meinem .{2,60} gesendet.?|"
+    r"(?:von|mit) (?:meinem|meiner|mein) .{2,50} gesendet|gesendet (?:von|mit|aus|über) .{2,70}|"
+    r"diese nachricht wurde von meinem .{2,60} gesendet.?|"
     r"envoyé (?:de|depuis|à partir) .{2,60}|télécharge[rz] outlook pour .{2,40}|"
-    r"enviado (?:desde|do|de|pelo|a partir) .{2,60}|obtener outlook para .{2,40}|obter o outlook para .{2,40}|"
+    r"enviado (?:desde|do|de|pelo|a partir) .{2,60}|obtener outlook para .{2,40}|"
+    r"obter o outlook para .{2,40}|"
     r"inviato (?:da|dal|con) .{2,60}|ottieni outlook per .{2,40}|"
-    r"verzonden (?:vanaf|met|via|vanuit) .{2,60}|verstuurd (?:vanaf|met) .{2,60}|outlook voor .{2,30} downloaden|"
+    r"verzonden (?:vanaf|met|via|vanuit) .{2,60}|verstuurd (?:vanaf|met) .{2,60}|"
+    r"outlook voor .{2,30} downloaden|"
     r"wysłan[eoay] (?:z|ze|przy) .{2,60}|pobierz (?:aplikację )?outlook dla .{2,40}|"
-    r"poslano (?:z|s|iz|prek) .{2,60}|poslato sa .{2,60}|pridobite outlook za .{2,40}|preuzmite outlook za .{2,40}|"
+    r"poslano (?:z|s|iz|prek) .{2,60}|poslato sa .{2,60}|pridobite outlook za .{2,40}|"
+    r"preuzmite outlook za .{2,40}|"
     r"skickat från .{2,60}|sendt fra .{2,60}|отправлено (?:с|из) .{2,60}|lähetetty .{2,60}|"
     r"[发發][自送].{0,20}(?:iphone|ipad|手机|手機|华为|小米|outlook|android|mail|客户端|邮箱).{0,30}|"
     r"(?:从|從|由).{2,40}(?:发送|傳送|寄出|送出|发出|發出)|"
@@ -400,7 +415,8 @@ CLOSINGS = frozenset(
 
 #: A line of a contact block: a telephone number, an address of the web or of mail, or a label for one.
 CONTACT = re.compile(
-    r"\S@\S+\.\S|https?://|(?<!\w)www\.|(?<!\w)(?:tel|fon|phone|mobile?|mob|fax|gsm|móvil|telefon|telefoon|téléphone|电话|電話|手机|手機|携帯)\s?[.:：]|"
+    r"\S@\S+\.\S|https?://|(?<!\w)www\.|(?<!\w)(?:tel|fon|phone|mobile?|mob|fax|gsm|móvil|telefon|"
+    r"telefoon|téléphone|电话|電話|手机|手機|携帯)\s?[.:：]|"
     r"\+\d[\d ()/.-]{6,}|(?<!\d)0\d[\d ()/-]{6,}",
     re.IGNORECASE,
 )
