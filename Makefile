@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test lint unit packages clean bench help
+.PHONY: run test lint unit packages clean docs pictures help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,6 +37,12 @@ unit: $(VENV)/.dev packages
 
 packages:        ## Debian packages that the browser and mail-server tests drive (skipped where apt-get is missing)
 	@sh tests/packages.sh
+
+docs: $(VENV)/.dev  ## write docs/settings.md and the README's command table anew
+	$(BIN)/python docs/generate.py
+
+pictures: $(VENV)/.dev packages  ## make docs/images from the running program
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(VENV) var dist

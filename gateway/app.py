@@ -152,7 +152,7 @@ class Deskgate:
         await self.store.close()
 
     async def _refresh_names(self) -> None:
-        self._agent_names = {agent.id: agent.name for agent in await self.store.agents()}
+        self._agent_names = {agent.id: agent.name or agent.id for agent in await self.store.agents()}
 
     async def _watch_names(self) -> None:
         async with self.store.bell.listen("agents") as rings:

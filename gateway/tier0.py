@@ -15,6 +15,7 @@ from gateway.escalation import excerpt, hand_off
 from gateway.model import Button, Choice, ChoiceAction, EntryKind, SendKind, Speaker, Status
 from gateway.text.language import detect
 from gateway.text.links import to_pages
+from gateway.text.unwrap import unwrap
 from gateway.voice import button, handed_over, speak, word
 
 
@@ -196,7 +197,7 @@ def _passage(draft: Draft, context: Context, passage: Passage, foreign: bool) ->
     if foreign:
         name = context.policy.words.name(passage.language)
         head = f"{word(draft, context, 'other_language', language=name)}\n\n{head}"
-    text = to_pages(passage.text, passage.language, context.policy.public_url)
+    text = to_pages(unwrap(passage.text), passage.language, context.policy.public_url)
     quoted = "\n".join(f"> {line}" if line else ">" for line in text.splitlines())
     return [head, quoted, f"*{word(draft, context, 'revision', revision=passage.revision)}*"]
 

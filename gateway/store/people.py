@@ -69,6 +69,7 @@ def redeem(tx: Tx, token: str, name: str, session: str, now: int, expires_at: in
         "INSERT INTO sessions (token_hash, agent, expires_at) VALUES (?, ?, ?)",
         (hashed(session), used[0], expires_at),
     )
+    tx.notify("agents")
     return True
 
 
