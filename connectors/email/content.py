@@ -7,7 +7,8 @@ from msgspec import Struct
 from connectors.email.charsets import decode
 from connectors.email.mime import Part, parse
 from connectors.email.tnef import is_tnef, open_tnef
-from gateway.text.html import MAX_HTML, html_to_quoted_text, html_to_text
+from gateway.text.html import MAX_HTML, has_marked_quotes, html_to_quoted_text, html_to_text
+from gateway.text.reply import split_reply
 
 
 class MailAttachment(Struct, frozen=True, kw_only=True):
@@ -117,9 +118,7 @@ class _Reader:
             self.add(file.name or f"attachment-{k}", file.content_type or _GUESSED, file.content)
         if not any(text.strip() for text, _ in self.texts) and (opened.text or opened.html):
             self.texts.append(
-                (html_to_text(opened.html), html_to_quoted_text(opened.html))
-                if not opened.text
-                else (opened.text.replace("\r\n", "\n"),) * 2
+                _both(opened.html) if not opened.text else (opened.text.replace("\r\n", "\n"),) * 2
             )
 
     def add(
@@ -166,8 +165,11 @@ def _better(plain: list[tuple[str, str]], html: list[tuple[str, str]]) -> list[t
         return plain or html
     if not any(t.strip() for t, _ in plain):
         return html
-    body = "\n\n".join(t for t, _ in html)
-    return [(body, "\n\n".join(q for _, q in plain))]
+    body, marked = ("\n\n".join(texts) for texts in zip(*html, strict=True))
+    quoted = "\n\n".join(q for _, q in plain)
+    if marked != body and not split_reply(quoted).quoted:
+        quoted = marked
+    return [(body, quoted)]
 
 
 def _read_text(part: Part, defects: list[str]) -> tuple[str, str]:
@@ -177,11 +179,16 @@ def _read_text(part: Part, defects: list[str]) -> tuple[str, str]:
         html = decode(data, charset or _html_charset(data))
         if len(html) > MAX_HTML:
             defects.append(f"HTML cut at {MAX_HTML} characters")
-        return html_to_text(html), html_to_quoted_text(html)
+        return _both(html)
     text = decode(data, charset).replace("\x00", "")
     if part.params.get("format", "").lower() == "flowed":
         text = _unflow(text, part.params.get("delsp", "").lower() == "yes")
     return text, text
+
+
+def _both(html: str) -> tuple[str, str]:
+    text = html_to_text(html)
+    return text, html_to_quoted_text(html) if has_marked_quotes(html) else text
 
 
 _META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)

@@ -110,7 +110,24 @@ _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "
 def _unread(raw: bytes, defects: list[str]) -> Mail:
     text = raw[:100_000].decode("utf-8", "replace").replace("\x00", "")
     return Mail(
-        message_id="", in_reply_to=(), references=(), from_address="", from_name="", reply_to=(), to=(), cc=(), delivered_to=(),
-        subject="", date=None, body=text, reply=text, attachments=(), auto_reply=False, automatic=None, bounce=None,
-        feedback=False, authentication=(), defects=tuple(defects),
-    )  # fmt: skip
+        message_id="",
+        in_reply_to=(),
+        references=(),
+        from_address="",
+        from_name="",
+        reply_to=(),
+        to=(),
+        cc=(),
+        delivered_to=(),
+        subject="",
+        date=None,
+        body=text,
+        reply=text,
+        attachments=(),
+        auto_reply=False,
+        automatic=None,
+        bounce=None,
+        feedback=False,
+        authentication=(),
+        defects=tuple(defects),
+    )

@@ -65,6 +65,19 @@ def html_to_quoted_text(html: str) -> str:
     return "\n".join(_quoted_lines(_text(html, _mark_quotes).split("\n")))
 
 
+def has_marked_quotes(html: str) -> bool:
+    """Whether a mail program may have marked a quote: without one html_to_quoted_text is html_to_text."""
+    return _MARKED.search(html, 0, MAX_HTML) is not None
+
+
+_MARKED = re.compile(
+    r"quote|cite|divRplyFwdMsg|appendonsend|stopSpelling|OutlookMessageHeader|replySplit|_persistentHeader|reply-intro|"
+    r"replyforward|isReplyContent|isForwardContent|reply139content|zmail_extra|OLK_SRC_BODY|_originalContent|"
+    r"moz-forward-container|reference-message-container|qm_original_content",
+    re.IGNORECASE,
+)
+
+
 def sanitize(html: str) -> str:
     """Safe HTML for showing to people: no scripts, styles, forms or pictures; links say rel="noopener nofollow"."""
     html = html[:MAX_HTML].replace("\x00", "")
