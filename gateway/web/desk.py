@@ -150,4 +150,4 @@ def reachable(shown: TicketPage) -> str:
 
 def _assignee(request: web.Request, shown: TicketPage) -> str:
     owner = shown.ticket.assignee
-    return site_of(request).agent_name(owner) if owner else ""
+    return (site_of(request).agent_name(owner) or owner) if owner else ""

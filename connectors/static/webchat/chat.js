@@ -52,7 +52,7 @@ function listen() {
   link.addEventListener("slow", () => complain(say("tooFast")));
   link.addEventListener("typing", showTyping);
   link.addEventListener("entries", ({ detail }) => hear(detail));
-  link.addEventListener("resumed", () => markOffered());
+  link.addEventListener("resumed", () => { offered = true; });
   link.addEventListener("expired", () => view.add(make("p", "aside", say("expired"))));
 }
 
@@ -109,14 +109,14 @@ function hear(entries) {
   if (fresh) typing.hidden = true;
   view.show(entries);
   link.signal({ type: "seen", ids: view.seen.slice(-100) });
-  if (view.handedOver) offerEmail();
+  if (view.reference) offerEmail();
   if (fresh && !first && embedded) parent.postMessage({ deskgate: "unread" }, "*");
   if (first) setTimeout(() => log.setAttribute("aria-live", "polite"), 200); // the past is not read out
   first = false;
 }
 
 function offerEmail() {
-  if (offered || !settings.email || stored()) return;
+  if (offered || !settings.email || stored() === view.reference) return; // asked once for each matter
   offered = true;
   const input = make("input"), save = make("button", "choice", say("emailSend")), later = make("button", "link-button", say("emailLater"));
   Object.assign(input, { type: "email", required: true, autocomplete: "email", id: "email", maxLength: 254 });
@@ -145,7 +145,7 @@ function giveEmail(card, input) {
 }
 
 function stored() { try { return localStorage.getItem(OFFERED); } catch { return ""; } }
-function markOffered() { offered = true; try { localStorage.setItem(OFFERED, "yes"); } catch { /* storage may be denied */ } }
+function markOffered() { offered = true; try { localStorage.setItem(OFFERED, view.reference); } catch { /* storage may be denied */ } }
 
 function resumeFromAddress() {
   const address = new URL(location.href), resume = address.searchParams.get("resume") ?? "";

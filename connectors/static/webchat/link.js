@@ -4,12 +4,14 @@
 const TOKEN = "deskgate.chat.token", WAITING = "deskgate.chat.waiting";
 const SLOWEST = 30_000, POLL = 4_000, TRIES_BEFORE_HTTP = 2;
 
-const kept = (store, key) => { try { return store.getItem(key) ?? ""; } catch { return ""; } };
-const keep = (store, key, value) => { try { value ? store.setItem(key, value) : store.removeItem(key); } catch { /* storage may be denied */ } };
+// A browser may deny storage to a page inside another site's page; the very name then throws.
+const SESSION = "sessionStorage", LOCAL = "localStorage";
+const kept = (store, key) => { try { return window[store].getItem(key) ?? ""; } catch { return ""; } };
+const keep = (store, key, value) => { try { value ? window[store].setItem(key, value) : window[store].removeItem(key); } catch { /* kept in memory only */ } };
 
 export class Link extends EventTarget {
-  #token = kept(sessionStorage, TOKEN) || kept(localStorage, TOKEN);
-  #waiting = new Map(JSON.parse(kept(sessionStorage, WAITING) || "[]"));
+  #token = kept(SESSION, TOKEN) || kept(LOCAL, TOKEN);
+  #waiting = new Map(JSON.parse(kept(SESSION, WAITING) || "[]"));
   #socket = null; #failures = 0; #known = new Set(); #poll = 0; #retry = 0; #beginning = null;
 
   get known() { return Boolean(this.#token); }
@@ -52,7 +54,7 @@ export class Link extends EventTarget {
 
   #say(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
   #headers() { return { Authorization: `Bearer ${this.#token}` }; }
-  #remember() { keep(sessionStorage, WAITING, this.#waiting.size ? JSON.stringify([...this.#waiting]) : ""); }
+  #remember() { keep(SESSION, WAITING, this.#waiting.size ? JSON.stringify([...this.#waiting]) : ""); }
 
   #call(path, body) {
     return fetch(`/chat/api/${path}`, { method: "POST", headers: this.#headers(), body });
@@ -61,9 +63,9 @@ export class Link extends EventTarget {
   async #resume(resume) {
     const answer = await fetch("/chat/api/session", { method: "POST", body: JSON.stringify({ resume }) }).catch(() => null);
     if (!answer?.ok) return this.#say("expired");
-    const mine = kept(localStorage, TOKEN);
+    const mine = kept(LOCAL, TOKEN);
     this.#token = (await answer.json()).token;
-    keep(mine ? sessionStorage : localStorage, TOKEN, this.#token); // never displaces this browser's own chat
+    keep(mine ? SESSION : LOCAL, TOKEN, this.#token); // never displaces this browser's own chat
     this.#say("resumed");
   }
 
@@ -77,7 +79,7 @@ export class Link extends EventTarget {
     const answer = await fetch("/chat/api/session", { method: "POST", body: "{}" });
     if (!answer.ok) throw new Error(String(answer.status));
     this.#token = (await answer.json()).token;
-    keep(localStorage, TOKEN, this.#token);
+    keep(LOCAL, TOKEN, this.#token);
   }
 
   async #open() {
@@ -126,8 +128,8 @@ export class Link extends EventTarget {
   #forget() {
     this.#token = "";
     this.#known.clear();
-    keep(sessionStorage, TOKEN, "");
-    keep(localStorage, TOKEN, "");
+    keep(SESSION, TOKEN, "");
+    keep(LOCAL, TOKEN, "");
   }
 
   #tell(frame) {

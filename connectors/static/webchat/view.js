@@ -41,7 +41,11 @@ export class View {
   constructor(log, on) { this.log = log; this.on = on; }
 
   get seen() { return [...this.#entries.values()].filter((entry) => entry.send).map((entry) => entry.send); }
-  get handedOver() { return [...this.#entries.values()].some((entry) => entry.kind === "notice" && /\bDG-\d+\b/.test(entry.html)); }
+  /** The reference that the newest hand-off named, "" while only the assistant has it. */
+  get reference() {
+    const notices = [...this.#entries.values()].filter((entry) => entry.kind === "notice").sort(order);
+    return notices.map((entry) => /\bDG-\d+\b/.exec(entry.html)?.[0]).filter(Boolean).at(-1) ?? "";
+  }
   get latest() { return [...this.#entries.values()].sort(order).at(-1); }
 
   greet(name, text) {
