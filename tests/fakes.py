@@ -28,7 +28,7 @@ class ManualClock:
         self._now += timedelta(**span)
 
     async def sleep_until(self, when: datetime) -> None:
-        while self._now < when:  # noqa: ASYNC110 - only the test moves the time
+        while self._now < when:
             await asyncio.sleep(0.005)
 
     def deadline(self, seconds: float) -> datetime:

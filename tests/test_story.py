@@ -40,7 +40,7 @@ CHROMIUM_ARGS = [
 async def until(look: Callable[[], Any], seconds: float = 20.0) -> Any:
     """Looks again and again until there is something, at most this long."""
     async with asyncio.timeout(seconds):
-        while not (found := look()):  # noqa: ASYNC110 - it is somebody else's state
+        while not (found := look()):
             await asyncio.sleep(0.05)
     return found
 
@@ -193,7 +193,7 @@ async def test_a_mail_is_answered_by_the_bot_and_then_by_a_person(tmp_path: Path
 
 async def _mailbox_is_watched(deskgate: Deskgate) -> None:
     async with asyncio.timeout(20):
-        while not await deskgate.store.driver.read(lambda tx: tx.all("SELECT name FROM cursors")):  # noqa: ASYNC110
+        while not await deskgate.store.driver.read(lambda tx: tx.all("SELECT name FROM cursors")):
             await asyncio.sleep(0.05)
 
 
