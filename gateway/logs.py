@@ -6,6 +6,8 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from typing_extensions import override
+
 #: What a log record always has; anything else came by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 #: Libraries whose INFO lines hold addresses or tokens.
@@ -19,6 +21,7 @@ class Lines(logging.Formatter):
         super().__init__()
         self._json = form == "json"
 
+    @override
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
