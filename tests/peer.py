@@ -1,0 +1,127 @@
+"""A channel whose far side is the test itself: it keeps its own count of what it sent and of what reached it.
+
+`PeerConnector` runs inside a replica. `Peer` is the far side: it answers, hangs, refuses, or answers half.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict
+
+from gateway.connector import Capabilities, Host
+from gateway.errors import Retryable, StoreError, Uncertain, Undeliverable
+from gateway.model import Address, Delivery, Identity, Message, Outgoing, Post, Sent
+from tests.running import free_port
+
+
+class Settings(BaseModel):
+    """One account: where the far side listens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    url: str
+    timeout: float = 0.6
+
+    def loopback(self) -> bool:
+        return True
+
+
+class PeerConnector:
+    """Messages come by POST /peer/messages; answers go to the far side by POST."""
+
+    name = "peer"
+    host: Host
+
+    def __init__(self, account: str, settings: Settings, key: bytes) -> None:
+        self.account, self.settings = account, settings
+        self.capabilities = Capabilities(threads=False, loopback=True)
+
+    def attach(self, app: web.Application, host: Host) -> None:
+        self.host = host
+        app.router.add_post("/peer/messages", self._message)
+
+    async def _message(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        value = Message(
+            connector=self.name,
+            account=self.account,
+            delivery_key=body["id"],
+            at=self.host.clock.now(),
+            address=Address(connector=self.name, account=self.account, conversation=body["conversation"]),
+            sender=Identity(kind="peer", value=body["conversation"]),
+            text=body["text"],
+            message_key=f"peer:{body['id']}",
+            version="1",
+        )
+        try:
+            await self.host.receive([Delivery(input=value, raw=await request.read())])
+        except StoreError:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        return web.Response()
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        if not isinstance(outgoing, Post):
+            raise Undeliverable("unsupported", "The peer takes posts only.")
+        body = {"id": outgoing.id, "conversation": outgoing.address.conversation, "text": outgoing.text}
+        timeout = aiohttp.ClientTimeout(total=self.settings.timeout)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(self.settings.url, json=body) as answer,
+            ):
+                if answer.status != 200:
+                    raise Retryable(f"HTTP {answer.status}", after=0.2)
+                await answer.read()
+        except aiohttp.ClientConnectorError as error:
+            raise Retryable("nobody listens", after=0.2) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Uncertain(type(error).__name__) from error
+        return Sent(external_ids=(str(outgoing.id),))
+
+
+class Peer:
+    """The far side of the channel."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/posts"
+        self.mode = "answer"  #: or "hang", "refuse", "half"
+        self.delay = 0.0
+        self.received: Counter[int] = Counter()  #: outbox id -> how often it arrived
+        self.texts: dict[str, list[str]] = {}  #: conversation -> what it was told, in order
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        if self.mode == "refuse":
+            return web.Response(status=503)
+        body = await request.json()
+        self.received[body["id"]] += 1
+        self.texts.setdefault(body["conversation"], []).append(body["text"])
+        if self.mode == "hang":
+            await asyncio.sleep(1.5)
+        await asyncio.sleep(self.delay)
+        response = web.StreamResponse(headers={"Content-Length": "100"} if self.mode == "half" else None)
+        await response.prepare(request)
+        await response.write(b"half of it")
+        if self.mode == "half" and request.transport:
+            request.transport.abort()
+        return response
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Peer]:
+    """A far side that listens while inside."""
+    peer = Peer()
+    app = web.Application()
+    app.router.add_post("/posts", peer._post)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", peer.port).start()
+    try:
+        yield peer
+    finally:
+        await runner.cleanup()
