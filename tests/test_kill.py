@@ -21,12 +21,13 @@ from pathlib import Path
 import aiohttp
 import aiosmtplib
 import pytest
+from typing_extensions import override
 
 from gateway.clock import SystemClock
 from gateway.model import Agent
 from gateway.store import Store, open_driver
 from tests import slack_standin
-from tests.faults import ADDRESS, Serve
+from tests.faults import ADDRESS, Serve, eventually
 from tests.slack_posts import event_callback, signed, thread_message
 from tests.slack_standin import SECRET, TEAM, TOKEN, Slack
 
@@ -103,6 +104,7 @@ class Visitor(Client):
     kind = "webchat"
     token = ""
 
+    @override
     async def deliver(self, number: int) -> bool:
         said = {"type": "message", "id": f"m{number}", "text": f"{_question(number)} {self.mark(number)}"}
         async with aiohttp.ClientSession() as http:
@@ -130,6 +132,7 @@ class Note(Client):
         super().__init__(serve, name)
         self.slack, self._bodies = slack, dict[int, bytes]()
 
+    @override
     async def deliver(self, number: int) -> bool:
         body = self._bodies.setdefault(number, self._event(number))
         async with aiohttp.ClientSession() as http:
@@ -147,6 +150,7 @@ class Mailer(Client):
 
     kind = "email"
 
+    @override
     async def deliver(self, number: int) -> bool:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = f"{self.mark(number)}@example.org", ADDRESS, "A question"
@@ -231,10 +235,8 @@ async def _live_and_die(serve: Serve, clients: Sequence[Client]) -> None:
 
 
 async def _drain(serve: Serve) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DRAINED_WITHIN):
-            while not await asyncio.to_thread(serve.drained):
-                await asyncio.sleep(0.2)
+    with suppress(AssertionError):  # the next line says more about what is left
+        await asyncio.to_thread(eventually, serve.drained, DRAINED_WITHIN)
     assert serve.drained(), serve.rows(
         "SELECT 'ledger', state, reason, COUNT(*) FROM ledger WHERE state = 'pending' GROUP BY 2, 3 UNION ALL "
         "SELECT connector, state, reason, COUNT(*) FROM outbox "
