@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import tempfile
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.signals import wants_human
-from gateway import words
 from gateway.clock import to_ms
 from gateway.errors import Undeliverable
 from gateway.model import (
@@ -25,64 +21,27 @@ from gateway.model import (
     Choice,
     ChoiceAction,
     Delivery,
-    Edit,
     EntryKind,
     History,
     Identity,
     Message,
-    Offer,
     Priority,
     SendKind,
     Status,
     Verb,
 )
-from gateway.privacy import Seal, mask
+from gateway.privacy import Seal
 from gateway.sealing import seal_row
 from gateway.store.sqlite import SqliteDriver
-from tests.conftest import MakeWorld
-from tests.fakes import START, FakeConnector
-from tests.world import World, a_file
-
-T = TypeVar("T")
-few = settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+from tests.fakes import START
+from tests.stories import PHRASES, QUESTIONS, SAID, TEXTS, an_offer, few, nameless, play
+from tests.world import World
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> str:
     """One kind is enough here: what is decided is the same over any."""
     return f"sqlite:///{tmp_path}/deskgate.db"
-
-
-PHRASES = [
-    text
-    for language in words.load().languages
-    if wants_human(text := words.load().say(language, "button_person"))
-]
-QUESTIONS = [
-    "Where is my order?",
-    "how do I return an item",
-    "I forgot my password",
-    "Do you sponsor local football clubs in the autumn?",
-    "Where is my order? And do you sponsor football clubs?",
-]
-SMALL = ["yes", "no, that did not help", "thanks!", "hello", "2", "ok", "？", "kje je moje naročilo"]
-TEXTS = st.sampled_from(QUESTIONS + SMALL)
-SAID = st.sampled_from(QUESTIONS + SMALL + PHRASES)
-
-
-def play(story: Callable[[World], Awaitable[T]], articles: Path, **policy: object) -> T:
-    """Plays the story in a fresh world."""
-
-    async def run() -> T:
-        with tempfile.TemporaryDirectory() as folder:
-            async with World(SqliteDriver(Path(folder) / "deskgate.db"), articles, **policy) as world:
-                return await story(world)
-
-    return asyncio.run(run())
 
 
 # ---------------------------------------------------------------- nothing is lost, nothing is counted twice
@@ -238,92 +197,9 @@ async def _ticket_of(world: World, who: str, said: list[str], arrivals: list[int
         del ticket[name]
     return {
         "ticket": ticket,
-        "entries": [(entry.kind, entry.at, _nameless(entry.text)) for entry in page.entries],
-        "sent": [_nameless(post.text) for post in world.chat.posts[sent:]],
+        "entries": [(entry.kind, entry.at, nameless(entry.text)) for entry in page.entries],
+        "sent": [nameless(post.text) for post in world.chat.posts[sent:]],
     }
-
-
-def _nameless(text: str) -> str:
-    return re.sub(r"DG-\d+", "DG", text)
-
-
-# ---------------------------------------------------------------- automatic messages
-
-
-def automatic(connector: FakeConnector) -> list[str]:
-    """The addresses that automatic messages went to."""
-    return [post.address.conversation for post in connector.posts if post.kind is not SendKind.AGENT]
-
-
-@few
-@given(
-    reasons=st.lists(
-        st.tuples(
-            SAID, st.sampled_from(["auto-submitted", "list", "out-of-office", "own"]), st.integers(0, 40)
-        ),
-        min_size=1,
-        max_size=6,
-    )
-)
-def test_a_machine_is_never_answered(reasons: list[tuple[str, str, int]], articles: Path) -> None:
-    async def story(world: World) -> None:
-        for text, reason, hours in reasons:
-            await world.say(text, door="mail", automatic=reason, subject=text)
-            await world.later(hours=hours)
-        assert world.mail.sent == []
-
-    play(story, articles)
-
-
-MOMENTS = st.lists(
-    st.tuples(SAID, st.sampled_from(["mia", "noa"]), st.sampled_from([0, 1, 40, 90, 200])),
-    min_size=1,
-    max_size=14,
-)
-
-
-@few
-@given(moments=MOMENTS, door=st.sampled_from(["chat", "mail"]), budget=st.integers(1, 4))
-def test_an_address_gets_no_more_automatic_messages_than_its_budget(
-    moments: list[tuple[str, str, int]], door: str, budget: int, articles: Path
-) -> None:
-    window = timedelta(hours=3)
-
-    async def story(world: World) -> None:
-        connector = world.mail if door == "mail" else world.chat
-        at: dict[str, list[datetime]] = {}
-        for number, (text, who, minutes) in enumerate(moments):
-            before = len(automatic(connector))
-            await world.say(text, who, door, subject=f"{number}" if door == "mail" else "")
-            for address in automatic(connector)[before:]:
-                at.setdefault(address, []).append(world.clock.now())
-            await world.later(minutes=minutes)
-        for times in at.values():
-            assert max(sum(then <= t < then + window for t in times) for then in times) <= budget
-
-    play(story, articles, budget=budget, budget_window=window, max_answers=20)
-
-
-@pytest.mark.xfail(
-    strict=True, reason="intake: streams of one batch do not see each other's automatic messages"
-)
-async def test_two_who_share_an_address_share_its_budget(make_world: MakeWorld) -> None:
-    world = await make_world(budget=1)
-    team = Address(connector="mail", account="main", conversation="team@example.org")
-    await world.take(*(world.message(QUESTIONS[0], who, "mail", address=team) for who in ("mia", "noa")))
-    await world.settle()
-    assert len(automatic(world.mail)) <= 1
-
-
-@pytest.mark.xfail(
-    strict=True, reason="reports_in._relay: notices follow a visitor to any address, unbudgeted"
-)
-async def test_visitors_who_left_cannot_fill_a_strangers_mailbox(make_world: MakeWorld) -> None:
-    world = await make_world(budget=1)
-    world.chat.fails = lambda outgoing: Undeliverable("gone", "The visitor has left the chat.")
-    for number in range(3):
-        await world.say("a person, please", f"visitor{number}", offer=_offer())
-    assert len(automatic(world.mail)) <= 1
 
 
 # ---------------------------------------------------------------- every door is the same
@@ -345,7 +221,7 @@ async def _treatment(world: World, door: str, text: str) -> tuple[object, ...]:
     sent = len(connector.posts)
     await world.say(text, door=door)
     ticket = await world.ticket()
-    said = tuple((post.kind, _nameless(post.text)) for post in connector.posts[sent:])
+    said = tuple((post.kind, nameless(post.text)) for post in connector.posts[sent:])
     fields = ("queue", "tier", "priority", "cause", "status", "speaker", "language", "protected")
     return (*(getattr(ticket, field) for field in fields), said)
 
@@ -368,7 +244,7 @@ ACTS = st.lists(
 @given(acts=ACTS, door=st.sampled_from(["chat", "mail"]))
 def test_a_note_reaches_no_requester(acts: list[tuple[str, str, int]], door: str, articles: Path) -> None:
     async def story(world: World) -> None:
-        await world.say("a person, please", door=door, offer=_offer(), subject="Help")
+        await world.say("a person, please", door=door, offer=an_offer(), subject="Help")
         number = (await world.ticket()).id
         await world.act(Verb.NOTE, number, text=SECRET)
         for what, agent, choice in acts:
@@ -382,13 +258,6 @@ def test_a_note_reaches_no_requester(acts: list[tuple[str, str, int]], door: str
         assert SECRET in repr(await world.entries(number))
 
     play(story, articles)
-
-
-def _offer() -> Offer:
-    mail = Address(connector="mail", account="main", conversation="mia@example.org")
-    return Offer(
-        identity=Identity(kind="email", value="mia@example.org"), address=mail, link="/chat?resume=x"
-    )
 
 
 async def _do(world: World, number: int, door: str, what: str, agent: str, choice: int) -> None:
@@ -462,92 +331,3 @@ async def test_a_button_in_the_same_turn_hides_no_wish_for_a_person(
 
 def _answers(world: World) -> list[str]:
     return [post.text for post in world.chat.posts if post.kind is SendKind.ANSWER]
-
-
-# ---------------------------------------------------------------- what was masked is nowhere
-
-SENSITIVE = [
-    *("4111 1111 1111 1111", "4111111111111111", "5555-5555-5555-4444", "378282246310005"),
-    *("SI56 1910 0000 0123 438", "DE89370400440532013000"),
-]
-
-
-@few
-@given(
-    value=st.sampled_from(SENSITIVE),
-    place=st.sampled_from(["text", "subject", "full_text", "edit", "note", "same turn"]),
-    door=st.sampled_from(["chat", "mail"]),
-    question=st.sampled_from(QUESTIONS),
-    more=st.lists(SAID, max_size=3),
-)
-def test_a_masked_value_is_in_no_readable_table_and_in_no_message(
-    value: str, place: str, door: str, question: str, more: list[str], articles: Path
-) -> None:
-    text = f"{question} ({value})"
-    assert mask(text).found
-
-    async def story(world: World) -> None:
-        await _tell(world, place, door, question, text)
-        for said in more:
-            await world.say(said, door=door)
-        number = (await world.numbers())[0]
-        await world.act(Verb.CLAIM, number, agent="lea")
-        await world.act(Verb.RESOLVE, number, agent="lea", text="Done.")
-        await world.later(minutes=1)
-        everything = await world.dump() + repr((world.chat.sent, world.mail.sent, world.team.sent))
-        assert value not in everything
-
-    play(story, articles)
-
-
-async def _tell(world: World, place: str, door: str, question: str, text: str) -> None:
-    if place == "same turn":
-        await world.take(world.message(question, door=door), world.message(text, door=door))
-        await world.settle()
-        return
-    if place in ("edit", "note"):
-        first = await world.say(question, door=door)
-        if place == "note":
-            await world.act(Verb.NOTE, (await world.ticket()).id, text=text)
-            return
-        edit = Edit(
-            connector=door,
-            account="main",
-            delivery_key="edit",
-            at=first.at,
-            address=first.address,
-            sender=first.sender,
-            message_key=first.message_key,
-            version="2",
-            text=text,
-        )
-        await world.host.receive([Delivery(input=edit)])
-        await world.settle()
-        return
-    given: dict[str, Any] = {"text": question, "door": door, place: text}
-    await world.say(**given)
-
-
-@pytest.mark.xfail(strict=True, reason="decision._append: names of files and of people are not masked")
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"attachments": (a_file(f"{SENSITIVE[0]}.png"),)},
-        {"sender": Identity(kind="chat", value="mia", name=SENSITIVE[0])},
-    ],
-)
-async def test_a_name_shows_no_card_number(world: World, fields: dict[str, Any]) -> None:
-    await world.say("a person, please", **fields)
-    assert SENSITIVE[0] not in await world.dump() + repr(world.team.sent)
-
-
-@pytest.mark.xfail(strict=True, reason="decision: only the first message's text makes a ticket protected")
-@pytest.mark.parametrize("place", ["subject", "edit", "later"])
-async def test_a_card_number_anywhere_makes_the_ticket_confidential(world: World, place: str) -> None:
-    if place == "later":
-        await world.say("a person, please")
-        await world.say(f"My card is {SENSITIVE[0]}")
-    else:
-        await _tell(world, place, "chat", "a person, please", f"My card is {SENSITIVE[0]}")
-    ticket = await world.ticket()
-    assert (ticket.protected, ticket.queue) == (True, "protected")
