@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.articles import Library
 from bot.articles import load as load_articles
 from gateway import words
 from gateway.accounts import Account, accounts, policy_accounts
@@ -22,7 +23,7 @@ from gateway.errors import SettingsError
 from gateway.host import StoreHost
 from gateway.intake import Intake
 from gateway.knowledge import Knowledge
-from gateway.model import Address, Agent, Role
+from gateway.model import Address, AdminChange, Agent, Delivery, Role
 from gateway.outbox import Outbox
 from gateway.policy import AccountPolicy, Policy, QueuePolicy
 from gateway.privacy import Seal, installation_key
@@ -80,6 +81,7 @@ class Deskgate:
         self.host = StoreHost(
             self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog, lease_ms
         )
+        self.knowledge.on_change = self._articles_changed
         self.ready = False
         self._agent_names: dict[str, str] = {}
 
@@ -150,6 +152,20 @@ class Deskgate:
                 await asyncio.gather(*tasks, return_exceptions=True)
         self.intake.close()
         await self.store.close()
+
+    async def _articles_changed(self, library: Library) -> None:
+        """Writes down which articles answered from when on."""
+        now = self.clock.now()
+        change = AdminChange(
+            connector="articles",
+            account="",
+            # Every replica sees the same edit: one row, the others are duplicates of it.
+            delivery_key=f"{library.revision}/{now:%Y-%m-%dT%H:%M}",
+            at=now,
+            what="articles_changed",
+            detail={"revision": library.revision, "articles": len(library.articles)},
+        )
+        await self.host.receive([Delivery(input=change)])
 
     async def _refresh_names(self) -> None:
         self._agent_names = {agent.id: agent.name or agent.id for agent in await self.store.agents()}
