@@ -27,9 +27,9 @@ BOUND = 1.0
 #: What one question without an article weighs against one with, and the highest threshold: where articles
 #: have few phrasings (FEW), leaving one out makes the bot worse than it is; from PLENTY on the trials are believed.
 FEW, PLENTY = 10, 14
-OUTSIDE = (0.15, 0.3)
-HIGHEST = (0.85, 0.92)
-LOWEST = 0.65
+OUTSIDE = (0.15, 0.2)
+HIGHEST = (0.86, 0.92)
+LOWEST = 0.55
 #: Weight of PRIOR against the articles' own phrasings.
 _TRUST = 10.0
 #: Weight of questions without an article when the curve is fitted.

@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 #: Keeps the approximated system solvable in single precision.
-_JITTER = 1e-3
+_JITTER = 5e-3
 
 
 class Head:

@@ -18,6 +18,13 @@ Ints = NDArray[np.int32]
 MAX_CHARACTERS = 400
 #: Index entries that one question may visit, rarest n-grams first: bounds the time in large libraries.
 MAX_VISITS = 120_000
+#: An n-gram that so large a share of the phrasings holds is stored as a dense row; libraries beyond MOST_DENSE
+#: phrasings have none.
+_FREQUENT = 1 / 25
+_MOST_FREQUENT = 2000
+MOST_DENSE = 5000
+#: Questions that are compared at once when fitting.
+_BLOCK = 512
 
 
 class Vector(msgspec.Struct, frozen=True):
@@ -55,7 +62,27 @@ class Lexical:
 
     def similar(self, vector: Vector) -> Floats:
         """Return the cosine with every searchable phrasing."""
-        ids, weights = _rarest(vector, self._lengths)
+        row = self._row[vector.ids]
+        frequent = row >= 0
+        dense = vector.weights[frequent] @ self._dense[row[frequent]]
+        return np.asarray(self._visit(vector.ids[~frequent], vector.weights[~frequent]) + dense, np.float32)
+
+    def similar_rows(self, vectors: Sequence[Vector]) -> Floats:
+        """Return the cosines of `vectors` (rows) with the searchable phrasings (columns)."""
+        out = np.empty((len(vectors), self.size), np.float32)
+        for start in range(0, len(vectors), _BLOCK):
+            block = vectors[start : start + _BLOCK]
+            weights = np.zeros((len(block), len(self._dense)), np.float32)
+            for i, vector in enumerate(block):
+                row = self._row[vector.ids]
+                frequent = row >= 0
+                weights[i, row[frequent]] = vector.weights[frequent]
+                out[start + i] = self._visit(vector.ids[~frequent], vector.weights[~frequent])
+            out[start : start + len(block)] += weights @ self._dense
+        return out
+
+    def _visit(self, ids: Ints, weights: Floats) -> Floats:
+        ids, weights = _rarest(ids, weights, self._lengths)
         if not len(ids):
             return np.zeros(self.size, np.float32)
         starts, lengths = self._starts[ids], self._lengths[ids]
@@ -63,13 +90,6 @@ class Lexical:
         at = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
         values = self._weights[at] * np.repeat(weights, lengths)
         return np.bincount(self._rows[at], values, self.size).astype(np.float32)
-
-    def similar_rows(self, vectors: Sequence[Vector]) -> Floats:
-        """Return the cosines of `vectors` (rows) with the searchable phrasings (columns)."""
-        out = np.empty((len(vectors), self.size), np.float32)
-        for i, vector in enumerate(vectors):
-            out[i] = self.similar(vector)
-        return out
 
     def _vector(self, count: Counter[str]) -> Vector:
         find = self.vocabulary.get
@@ -90,6 +110,18 @@ class Lexical:
         self._rows, self._weights = rows[order], weights[order]
         borders = np.searchsorted(features[order], np.arange(len(self.vocabulary) + 1))
         self._starts, self._lengths = borders[:-1], np.diff(borders)
+        self._thicken()
+
+    def _thicken(self) -> None:
+        """Store the most frequent n-grams as dense rows: long lists are slow to visit."""
+        self._row = np.full(len(self.vocabulary), -1, np.int32)
+        order = np.argsort(-self._lengths, kind="stable")[: _MOST_FREQUENT if self.size <= MOST_DENSE else 0]
+        frequent = order[self._lengths[order] > self.size * _FREQUENT]
+        self._dense = np.zeros((len(frequent), self.size), np.float32)
+        for row, feature in enumerate(frequent.tolist()):
+            span = slice(self._starts[feature], self._starts[feature] + self._lengths[feature])
+            self._dense[row, self._rows[span]] = self._weights[span]
+        self._row[frequent] = np.arange(len(frequent), dtype=np.int32)
 
 
 def share_known(known: float, missing: float) -> float:
@@ -97,10 +129,10 @@ def share_known(known: float, missing: float) -> float:
     return known / (known + missing) if known + missing else 0.0
 
 
-def _rarest(vector: Vector, lengths: NDArray[np.int64]) -> tuple[Ints, Floats]:
-    visits = lengths[vector.ids]
+def _rarest(ids: Ints, weights: Floats, lengths: NDArray[np.int64]) -> tuple[Ints, Floats]:
+    visits = lengths[ids]
     if visits.sum() <= MAX_VISITS:
-        return vector.ids, vector.weights
+        return ids, weights
     order = np.argsort(visits, kind="stable")
     kept = order[np.cumsum(visits[order]) <= MAX_VISITS]
-    return vector.ids[kept], vector.weights[kept]
+    return ids[kept], weights[kept]

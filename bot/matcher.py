@@ -29,7 +29,9 @@ SHARES = (0.0, 0.35, 0.7)
 #: A larger share must be worth this much accuracy.
 _WORTH = 0.002
 RIDGE = 0.05
-#: Phrasings on which shares are compared and confidence is fitted.
+_APART = np.float32(np.exp(-1))
+#: Phrasings on which shares are compared, and on which confidence is fitted.
+_COMPARED = 1000
 SAMPLE = 1500
 #: Without a head: phrasings that the second view looks at.
 _NEAREST = 200
@@ -180,7 +182,7 @@ class Matcher:
         return np.flatnonzero(self.columns == article)
 
     def _best_share(self, lexical: Floats, semantic: Floats) -> float:
-        rows = np.arange(min(SAMPLE, lexical.shape[1]))
+        rows = np.arange(min(_COMPARED, lexical.shape[1]))
         asked = rows[[self.phrasings[i].asked for i in rows]]
         best, kept = -1.0, SHARES[0]
         for self.share in SHARES:

@@ -149,7 +149,7 @@ def _chinese(text: str, candidates: Sequence[str], prior: str | None) -> Guess:
 
 def _written_in(script: str, candidates: Sequence[str]) -> list[str]:
     if script == "Cyrl":
-        return [tag for tag in candidates if tag in _CYRILLIC] or ["ru", "uk", "sr", "bg"]
+        return list(dict.fromkeys((*(tag for tag in candidates if tag in _CYRILLIC), "ru", "uk", "bg")))
     if script == "Arab":
         return [tag for tag in candidates if tag in _ARABIC] or ["ar"]
     return [tag for tag in candidates if tag not in _NOT_LATIN or tag == "sr"]
