@@ -313,7 +313,7 @@ def test_pieces_are_short_and_lose_no_words(text: str, limit: int) -> None:
 
 
 @given(st.text(alphabet="ab \n`~", max_size=400), st.integers(40, 90))
-def test_pieces_with_fences_are_short_and_closed(text: str, limit: int) -> None:
+def test_pieces_with_fences_are_short(text: str, limit: int) -> None:
     for piece in split(text, limit):
         assert len(piece) <= limit
 

@@ -78,7 +78,7 @@ BLOCKS = {
     "outlook zh-Hans": "发件人: Mia <m@a.example>\n发送时间: 2025年3月4日 9:12\n收件人: Ana\n主题: 回复: 订单",
     "outlook zh-Hant": "寄件者: Mia <m@a.example>\n寄件日期: 2025年3月4日 上午 09:12\n收件者: Ana\n主旨: RE: 訂單",
     "outlook ja": "差出人: Mia <m@a.example>\n送信日時: 2025年3月4日 9:12\n宛先: Ana\n件名: RE: 注文",
-    "qq": '------------------ 原始邮件 ------------------\n发件人: "Mia" <mia@shop.example>;\n发送时间: 2025年3月4日(星期二) 上午9:12',
+    "qq": '------------------ 原始邮件 ------------------\n发件人: "Mia" <m@a.example>;\n发送时间: 2025年3月4日',
     "163": "---- 回复的原邮件 ----\n| 发件人 | Mia<mia@shop.example> |",
     "our marker": REPLY_MARKER,
     "lotus block without rule": "From: Mia <m@a.example>\nTo: Ana\nDate: 04.03.2025 09:12\nSubject: Order",

@@ -2,6 +2,7 @@
 
 import email
 import json
+import logging
 import re
 from collections.abc import Iterable
 
@@ -197,6 +198,10 @@ _STATUS_TEXTS = ("text/delivery-status", "message/delivery-status", "text/rfc822
 
 #: Bytes of a notice that are searched for wordings; the refused mail that follows is of no interest.
 _LOOKED_AT = 60_000
+
+
+#: It logs a traceback for a header that it cannot take; we have readers of our own for such mail.
+logging.getLogger("flufl.bounce").disabled = True
 
 
 def _flufl(raw: bytes) -> _Failures:

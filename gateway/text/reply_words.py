@@ -10,6 +10,10 @@ from enum import StrEnum
 ORIGINAL_MARK = "\ue002"
 
 
+def _phrases(row: str) -> list[str]:
+    return row.split(" | ")
+
+
 class Label(StrEnum):
     """What a line of a copied mail header tells."""
 
@@ -55,204 +59,60 @@ LABELS: dict[str, Label] = {
 
 #: Between rules of dashes: the message that is answered follows.
 ORIGINAL = frozenset(
-    (
-        "original message",
-        "original",
-        "original email",
-        "reply message",
-        "replied message",
-        "previous message",
-        "ursprüngliche nachricht",
-        "originalnachricht",
-        "original-nachricht",
-        "original nachricht",
-        "ursprüngliche e-mail",
-        "message d'origine",
-        "message d’origine",
-        "message original",
-        "message initial",
-        "courriel original",
-        "mensaje original",
-        "messaggio originale",
-        "messaggio original",
-        "oorspronkelijk bericht",
-        "oorspronkelijke bericht",
-        "origineel bericht",
-        "oryginalna wiadomość",
-        "wiadomość oryginalna",
-        "pierwotna wiadomość",
-        "mensagem original",
-        "izvirno sporočilo",
-        "originalno sporočilo",
-        "prvotno sporočilo",
-        "izvorna poruka",
-        "originalna poruka",
-        "izvorna originalna poruka",
-        "originalmeddelande",
-        "ursprungligt meddelande",
-        "oprindelig meddelelse",
-        "original meddelelse",
-        "opprinnelig melding",
-        "alkuperäinen viesti",
-        "исходное сообщение",
-        "původní zpráva",
-        "pôvodná správa",
-        "eredeti üzenet",
-        "orijinal mesaj",
-        "özgün ileti",
-        "mesaj original",
-        "原始邮件",
-        "原始郵件",
-        "原邮件",
-        "原始信件",
-        "原始訊息",
-        "回复的原邮件",
-        "回复的邮件",
-        "回覆的原郵件",
-        "元のメッセージ",
-        "元のメール",
-        "オリジナルメッセージ",
-        "previous discussion",
-        "previous replies",
+    _phrases(
+        "original message | original | original email | reply message | replied message | previous message | "
+        "ursprüngliche nachricht | originalnachricht | original-nachricht | original nachricht | "
+        "ursprüngliche e-mail | message d'origine | message d’origine | message original | message initial | "
+        "courriel original | mensaje original | messaggio originale | messaggio original | "
+        "oorspronkelijk bericht | oorspronkelijke bericht | origineel bericht | oryginalna wiadomość | "
+        "wiadomość oryginalna | pierwotna wiadomość | mensagem original | izvirno sporočilo | "
+        "originalno sporočilo | prvotno sporočilo | izvorna poruka | originalna poruka | "
+        "izvorna originalna poruka | originalmeddelande | ursprungligt meddelande | oprindelig meddelelse | "
+        "original meddelelse | opprinnelig melding | alkuperäinen viesti | исходное сообщение | "
+        "původní zpráva | pôvodná správa | eredeti üzenet | orijinal mesaj | özgün ileti | mesaj original | "
+        "原始邮件 | 原始郵件 | 原邮件 | 原始信件 | 原始訊息 | 回复的原邮件 | 回复的邮件 | "
+        "回覆的原郵件 | 元のメッセージ | 元のメール | オリジナルメッセージ | "
+        "previous discussion | previous replies"
     )
 )
 
 #: Between rules of dashes or ending in a colon: a mail that is passed on follows, and is part of what the sender says.
 FORWARDED = frozenset(
-    (
-        "forwarded message",
-        "forwarded email",
-        "forwarded by",
-        "begin forwarded message",
-        "begin forwarded mail",
-        "weitergeleitete nachricht",
-        "weitergeleitete mail",
-        "anfang der weitergeleiteten nachricht",
-        "anfang der weitergeleiteten e-mail",
-        "message transféré",
-        "message transmis",
-        "début du message transféré",
-        "début du message réexpédié",
-        "mensaje reenviado",
-        "mensaje enviado",
-        "inicio del mensaje reenviado",
-        "messaggio inoltrato",
-        "inizio messaggio inoltrato",
-        "doorgestuurd bericht",
-        "begin doorgestuurd bericht",
-        "begin van doorgestuurd bericht",
-        "przekazana wiadomość",
-        "wiadomość przekazana dalej",
-        "treść przekazanej wiadomości",
-        "początek przekazywanej wiadomości",
-        "początek przekazanej wiadomości",
-        "mensagem encaminhada",
-        "mensagem reencaminhada",
-        "início da mensagem encaminhada",
-        "início da mensagem reencaminhada",
-        "posredovano sporočilo",
-        "začetek posredovanega sporočila",
-        "proslijeđena poruka",
-        "početak proslijeđene poruke",
-        "vidarebefordrat meddelande",
-        "vidarebefordrat brev",
-        "videresendt meddelelse",
-        "videresendt besked",
-        "videresendt melding",
-        "välitetty viesti",
-        "пересылаемое сообщение",
-        "přeposlaná zpráva",
-        "továbbított üzenet",
-        "iletilen mesaj",
-        "转发的邮件",
-        "转发邮件",
-        "已转发的邮件",
-        "转发的信息",
-        "转发邮件信息",
-        "转发信息",
-        "轉寄的郵件",
-        "轉寄郵件",
-        "轉寄訊息",
-        "轉寄的訊息",
-        "开始转发的邮件",
-        "下面是被转发的邮件",
-        "以下是轉寄的郵件",
-        "轉寄信件",
-        "転送メッセージ",
-        "転送されたメッセージ",
-        "転送メール",
-        "以下、転送メール",
+    _phrases(
+        "forwarded message | forwarded email | forwarded by | begin forwarded message | "
+        "begin forwarded mail | weitergeleitete nachricht | weitergeleitete mail | "
+        "anfang der weitergeleiteten nachricht | anfang der weitergeleiteten e-mail | message transféré | "
+        "message transmis | début du message transféré | début du message réexpédié | mensaje reenviado | "
+        "mensaje enviado | inicio del mensaje reenviado | messaggio inoltrato | inizio messaggio inoltrato | "
+        "doorgestuurd bericht | begin doorgestuurd bericht | begin van doorgestuurd bericht | "
+        "przekazana wiadomość | wiadomość przekazana dalej | treść przekazanej wiadomości | "
+        "początek przekazywanej wiadomości | początek przekazanej wiadomości | mensagem encaminhada | "
+        "mensagem reencaminhada | início da mensagem encaminhada | início da mensagem reencaminhada | "
+        "posredovano sporočilo | začetek posredovanega sporočila | proslijeđena poruka | "
+        "početak proslijeđene poruke | vidarebefordrat meddelande | vidarebefordrat brev | "
+        "videresendt meddelelse | videresendt besked | videresendt melding | välitetty viesti | "
+        "пересылаемое сообщение | přeposlaná zpráva | továbbított üzenet | iletilen mesaj | "
+        "转发的邮件 | 转发邮件 | "
+        "已转发的邮件 | 转发的信息 | 转发邮件信息 | 转发信息 | 轉寄的郵件 | 轉寄郵件 | 轉寄訊息 | "
+        "轉寄的訊息 | 开始转发的邮件 | 下面是被转发的邮件 | 以下是轉寄的郵件 | "
+        "轉寄信件 | 転送メッセージ | 転送されたメッセージ | 転送メール | 以下、転送メール"
     )
 )
 
 #: "... wrote:" directly before the colon that ends the line.
-END_VERBS = (
-    "wrote",
-    "writes",
-    "schrieb",
-    "schrieb via",
-    "a écrit",
-    "ha escrit",
-    "écrivait",
-    "escribió",
-    "escribio",
-    "ha scritto",
-    "scrive",
-    "schreef",
-    "geschreven",
-    "het volgende geschreven",
-    "het volgende",
-    "napisał",
-    "napisała",
-    "napisał(a)",
-    "napisał/a",
-    "napisała/napisał",
-    "pisze",
-    "escreveu",
-    "escreveu o seguinte",
-    "je napisal",
-    "je napisala",
-    "je napisal/a",
-    "je napisal(a)",
-    "napisal",
-    "napisala",
-    "napisao",
-    "napisala je",
-    "napisao je",
-    "je napisao",
-    "napisao/la je",
-    "piše",
-    "je pisal",
-    "je pisala",
-    "skrev",
-    "skrev følgende",
-    "kirjoitti",
-    "написал",
-    "написала",
-    "написал(а)",
-    "пишет",
-    "napsal",
-    "napsala",
-    "napsal(a)",
-    "napísal",
-    "napísal(a)",
-    "írta",
-    "yazdı",
-    "şunu yazdı",
-    "a scris",
-    "写道",
-    "寫道",
-    "写到",
-    "寫到",
-    "写",
-    "寫",
-    "の書き込み",
-    "書きました",
-    "さんは書きました",
-    "さんが書きました",
-    "のメール",
-    "のメッセージ",
-    "さんからのメール",
+END_VERBS = tuple(
+    _phrases(
+        "wrote | writes | schrieb | schrieb via | a écrit | ha escrit | écrivait | escribió | escribio | "
+        "ha scritto | scrive | schreef | geschreven | het volgende geschreven | het volgende | napisał | "
+        "napisała | napisał(a) | napisał/a | napisała/napisał | pisze | escreveu | escreveu o seguinte | "
+        "je napisal | je napisala | je napisal/a | je napisal(a) | napisal | napisala | napisao | "
+        "napisala je | napisao je | je napisao | napisao/la je | piše | je pisal | je pisala | skrev | "
+        "skrev følgende | kirjoitti | написал | написала | написал(а) | пишет | napsal | napsala | "
+        "napsal(a) | napísal | napísal(a) | írta | yazdı | şunu yazdı | a scris | 写道 | 寫道 | "
+        "写到 | 寫到 | 写 | "
+        "寫 | の書き込み | 書きました | さんは書きました | さんが書きました | のメール | "
+        "のメッセージ | さんからのメール"
+    )
 )
 
 #: "... schrieb am Fr., 28. Apr. 2017 um 11:53 Uhr:": the verb stands in the middle, the line still ends in a colon.
@@ -322,94 +182,22 @@ MOBILE = re.compile(
 
 #: The last line before a name; only a contact block after it is cut, the greeting itself is the writer's.
 CLOSINGS = frozenset(
-    (
-        "best regards",
-        "kind regards",
-        "regards",
-        "warm regards",
-        "best",
-        "best wishes",
-        "many thanks",
-        "thanks",
-        "thank you",
-        "thanks and regards",
-        "cheers",
-        "sincerely",
-        "yours sincerely",
-        "yours faithfully",
-        "mit freundlichen grüßen",
-        "mit freundlichen grüssen",
-        "mit freundlichem gruß",
-        "freundliche grüße",
-        "freundliche grüsse",
-        "viele grüße",
-        "viele grüsse",
-        "beste grüße",
-        "liebe grüße",
-        "mfg",
-        "lg",
-        "vg",
-        "gruß",
-        "danke",
-        "cordialement",
-        "bien cordialement",
-        "bien à vous",
-        "merci",
-        "salutations",
-        "meilleures salutations",
-        "saludos",
-        "un saludo",
-        "saludos cordiales",
-        "atentamente",
-        "gracias",
-        "cordiali saluti",
-        "distinti saluti",
-        "saluti",
-        "grazie",
-        "un saluto",
-        "met vriendelijke groet",
-        "met vriendelijke groeten",
-        "vriendelijke groet",
-        "groeten",
-        "mvg",
-        "groet",
-        "pozdrawiam",
-        "z poważaniem",
-        "z wyrazami szacunku",
-        "atenciosamente",
-        "cumprimentos",
-        "com os melhores cumprimentos",
-        "obrigado",
-        "obrigada",
-        "abraço",
-        "lep pozdrav",
-        "lp",
-        "s spoštovanjem",
-        "hvala",
-        "hvala in lep pozdrav",
-        "pozdrav",
-        "lijep pozdrav",
-        "srdačan pozdrav",
-        "s poštovanjem",
-        "此致",
-        "敬礼",
-        "敬禮",
-        "祝好",
-        "谢谢",
-        "謝謝",
-        "顺祝商祺",
-        "順祝商祺",
-        "よろしくお願いします",
-        "よろしくお願いいたします",
-        "以上",
-        "med vänlig hälsning",
-        "vänliga hälsningar",
-        "mvh",
-        "hilsen",
-        "med venlig hilsen",
-        "med vennlig hilsen",
-        "terveisin",
-        "с уважением",
+    _phrases(
+        "best regards | kind regards | regards | warm regards | best | best wishes | many thanks | thanks | "
+        "thank you | thanks and regards | cheers | sincerely | yours sincerely | yours faithfully | "
+        "mit freundlichen grüßen | mit freundlichen grüssen | mit freundlichem gruß | freundliche grüße | "
+        "freundliche grüsse | viele grüße | viele grüsse | beste grüße | liebe grüße | mfg | lg | vg | "
+        "gruß | danke | cordialement | bien cordialement | bien à vous | merci | salutations | "
+        "meilleures salutations | saludos | un saludo | saludos cordiales | atentamente | gracias | "
+        "cordiali saluti | distinti saluti | saluti | grazie | un saluto | met vriendelijke groet | "
+        "met vriendelijke groeten | vriendelijke groet | groeten | mvg | groet | pozdrawiam | z poważaniem | "
+        "z wyrazami szacunku | atenciosamente | cumprimentos | com os melhores cumprimentos | obrigado | "
+        "obrigada | abraço | lep pozdrav | lp | s spoštovanjem | hvala | hvala in lep pozdrav | pozdrav | "
+        "lijep pozdrav | srdačan pozdrav | s poštovanjem | 此致 | 敬礼 | 敬禮 | 祝好 | 谢谢 | "
+        "謝謝 | 顺祝商祺 | 順祝商祺 | "
+        "よろしくお願いします | よろしくお願いいたします | 以上 | med vänlig hälsning | "
+        "vänliga hälsningar | mvh | hilsen | "
+        "med venlig hilsen | med vennlig hilsen | terveisin | с уважением"
     )
 )
 
