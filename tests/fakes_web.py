@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
-from aiohttp import ClientResponse, CookieJar, web
-from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from bot.articles import Library, load
-from bot.reply import Candidate
 from gateway.bell import Bell
 from gateway.clock import SystemClock
 from gateway.connector import Lease
@@ -50,13 +44,10 @@ from gateway.model import (
     Verb,
 )
 from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
-from gateway.web import Site, attach
-from gateway.web.security import SESSION
 
 KEY = bytes(range(32))
 ADMIN = Agent(id="ana", name="Ana Kos", role=Role.ADMIN)
 AGENT = Agent(id="ben", name="Ben Ito")
-KB = Path(__file__).parent.parent / "kb_articles"
 
 
 class MovableClock(SystemClock):
@@ -355,89 +346,6 @@ class FakePeople:
 
     async def end_session(self, session: str) -> None:
         self.desk.sessions.pop(session, None)
-
-
-class FakeBot:
-    """Finds the articles whose titles or questions share words with the text."""
-
-    def __init__(self, library: Library) -> None:
-        self.library = library
-
-    def search(self, text: str, language: str | None = None, limit: int = 10) -> list[Candidate]:
-        words = set(text.casefold().split())
-        scored = [
-            (len(words & set(" ".join((a.title, *a.questions)).casefold().split())), a)
-            for a in self.library.articles
-        ]
-        best = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])[:limit]
-        return [
-            Candidate(name=a.name, title=a.title, confidence=score / (len(words) or 1)) for score, a in best
-        ]
-
-
-def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) -> Site:
-    """The site of a scene; the shipped articles unless others are given."""
-    bot = FakeBot(load(KB) if library is None else library)
-    fields: dict[str, Any] = {
-        "company": desk.company,
-        "bot_name": "Nora",
-        "public_url": desk.public_url,
-        "languages": ("en", "sl", "zh-Hans", "zh-Hant"),
-        "demo": True,
-        "host": desk,
-        "reads": desk.reads,
-        "people": desk.people,
-        "bot": lambda: bot,
-        "problems": lambda: desk.article_problems,
-        "clock": desk.clock,
-        "key": KEY,
-        "agent_name": lambda agent: desk.team[agent].name if agent in desk.team else agent,
-        "hidden_queues": lambda _: desk.closed_queues,
-        "email_account": "support",
-        "email_address": "help@northwind.example",
-    }
-    return Site(**(fields | changes))
-
-
-class Browser:
-    """A browser without scripts: keeps cookies, asks for pages, fills in forms."""
-
-    def __init__(self, client: TestClient[web.Request, web.Application], desk: FakeHost) -> None:
-        self.client, self.desk = client, desk
-
-    def enter(self, agent: Agent = ADMIN) -> None:
-        """Signs an agent in."""
-        url = self.client.make_url("/desk")
-        self.client.session.cookie_jar.update_cookies({SESSION: self.desk.sign_in(agent)}, url)
-
-    async def get(self, path: str, **options: Any) -> ClientResponse:
-        options["headers"] = {"Accept": "text/html"} | options.get("headers", {})
-        return await self.client.get(path, **options)
-
-    async def text(self, path: str, **options: Any) -> str:
-        return await (await self.get(path, **options)).text()
-
-    async def form(self, path: str) -> dict[str, str]:
-        """The hidden fields that every form of a page carries."""
-        text = await self.text(path)
-        return dict(re.findall(r'<input type="hidden" name="(csrf|once)" value="([^"]*)"', text))
-
-    async def post(self, path: str, form: Any, **options: Any) -> ClientResponse:
-        headers = {"Accept": "text/html", "Origin": self.desk.public_url} | options.pop("headers", {})
-        return await self.client.post(path, data=form, headers=headers, **options)
-
-
-@asynccontextmanager
-async def open_site(
-    desk: FakeHost | None = None, library: Library | None = None, **changes: Any
-) -> AsyncIterator[Browser]:
-    """A running site with a browser; `changes` go to the Site."""
-    desk, app = desk or FakeHost(), web.Application()
-    port = unused_port()
-    desk.public_url = f"http://127.0.0.1:{port}"
-    attach(app, make_site(desk, library, **changes))
-    async with TestClient(TestServer(app, port=port), cookie_jar=CookieJar(unsafe=True)) as client:
-        yield Browser(client, desk)
 
 
 def _matches(page: TicketPage, query: TicketFilter) -> bool:

@@ -29,7 +29,8 @@ from gateway.model import (
 )
 from gateway.web import attach
 from gateway.web.security import SESSION
-from tests.fakes_web import ADMIN, KEY, FakeHost, make_site
+from tests.fakes_site import make_site
+from tests.fakes_web import ADMIN, KEY, FakeHost
 
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))

@@ -23,7 +23,8 @@ from gateway.model import (
 )
 from gateway.views import DeadLine
 from gateway.web.explain import explain
-from tests.fakes_web import ADMIN, AGENT, Browser, FakeHost, open_site
+from tests.fakes_site import Browser, open_site
+from tests.fakes_web import ADMIN, AGENT, FakeHost
 
 ACT = "/desk/ticket/42/act"
 

@@ -13,7 +13,7 @@ from bot.articles import Article, Library, Section
 from gateway.model import Message
 from gateway.web.help_words import TEXTS
 from gateway.web.render import prose
-from tests.fakes_web import Browser, open_site
+from tests.fakes_site import Browser, open_site
 
 
 def article(name: str, **fields: Any) -> Article:

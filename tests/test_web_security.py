@@ -10,7 +10,8 @@ from aiohttp import FormData
 from gateway.model import Agent, EntryKind, Role, Status
 from gateway.web.security import SESSION
 from gateway.web.throttle import Throttle
-from tests.fakes_web import ADMIN, AGENT, Browser, FakeHost, MovableClock, open_site
+from tests.fakes_site import Browser, open_site
+from tests.fakes_web import ADMIN, AGENT, FakeHost, MovableClock
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ class Settings(BaseModel):
 
     queue: str = Field("", description="Queue that a ticket of this chat goes to when no rule names one.")
     language: str = Field(
-        "", description="Language of the page (en, sl, zh-Hans, zh-Hant); empty: the browser's."
+        "", description="Language of the page (en, sl, zh-Hans, zh-Hant, de, es); empty: the browser's."
     )
     title: str = Field("", description="Heading of the chat; empty: the company's name.")
     bot_name: str = Field(

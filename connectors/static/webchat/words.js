@@ -45,6 +45,28 @@ const WORDS = {
     tooLarge: "檔案太大，上限為 {size}。", tooFast: "傳送過快，請稍候。", tooLong: "訊息太長，請分段傳送。",
     expired: "此連結已過期。請在此留言，我們會找到您的紀錄。", notKept: "未保存", download: "下載 {name}", today: "今天", yesterday: "昨天",
   },
+  de: {
+    greeting: "Guten Tag! Ich bin der automatische Assistent von {company}. Fragen Sie mich: Ich antworte aus unseren Hilfeartikeln und hole jederzeit einen Menschen dazu.",
+    open: "Automatischer Assistent, auf Wunsch ein Mensch", connecting: "Verbindung wird aufgebaut …", offline: "Keine Verbindung. Neuer Versuch …",
+    you: "Sie", write: "Nachricht schreiben", send: "Senden", attach: "Datei anhängen", close: "Chat schließen", home: "Startseite",
+    log: "Gespräch", typing: "{name} schreibt …", someone: "Jemand",
+    sending: "Wird gesendet …", sent: "Gesendet", failed: "Nicht gesendet.", again: "Noch einmal",
+    emailTitle: "Damit die Antwort Sie findet", emailText: "Wenn Sie diese Seite schließen, schicken wir die Antwort per E-Mail, mit einem Link zurück in diesen Chat.",
+    email: "E-Mail-Adresse", emailSend: "Adresse merken", emailLater: "Nein, danke", emailThanks: "Danke. Antworten, die Sie hier verpassen, gehen an {address}.", emailBad: "Das sieht nicht wie eine E-Mail-Adresse aus.",
+    tooLarge: "Die Datei ist zu groß. Erlaubt sind {size}.", tooFast: "Das war viel auf einmal. Einen Moment bitte.", tooLong: "Die Nachricht ist zu lang für einmal Senden.",
+    expired: "Dieser Link ist abgelaufen. Schreiben Sie uns hier, wir finden Ihren Fall.", notKept: "nicht aufbewahrt", download: "{name} herunterladen", today: "Heute", yesterday: "Gestern",
+  },
+  es: {
+    greeting: "¡Hola! Soy el asistente automático de {company}. Pregúnteme: respondo con nuestros artículos de ayuda y llamo a una persona cuando usted quiera.",
+    open: "Asistente automático; una persona si lo pide", connecting: "Conectando …", offline: "Sin conexión. Intentándolo de nuevo …",
+    you: "Usted", write: "Escriba un mensaje", send: "Enviar", attach: "Adjuntar un archivo", close: "Cerrar el chat", home: "Página de inicio",
+    log: "Conversación", typing: "{name} está escribiendo …", someone: "Alguien",
+    sending: "Enviando …", sent: "Enviado", failed: "No enviado.", again: "Reintentar",
+    emailTitle: "Para que la respuesta le llegue", emailText: "Si cierra esta página, enviamos la respuesta por correo electrónico, con un enlace a este chat.",
+    email: "Correo electrónico", emailSend: "Guardar", emailLater: "No, gracias", emailThanks: "Gracias. Las respuestas que no vea aquí irán a {address}.", emailBad: "Eso no parece un correo electrónico.",
+    tooLarge: "El archivo es demasiado grande. El límite es {size}.", tooFast: "Ha sido mucho de una vez. Un momento, por favor.", tooLong: "El mensaje es demasiado largo para un solo envío.",
+    expired: "Ese enlace ha caducado. Escríbanos aquí y encontraremos su caso.", notKept: "no conservado", download: "Descargar {name}", today: "Hoy", yesterday: "Ayer",
+  },
 };
 
 export const language = choose(document.body.dataset.language || navigator.language || "en");
@@ -56,5 +78,5 @@ export function say(name, values = {}) {
 function choose(wanted) {
   const tag = wanted.toLowerCase();
   if (tag.startsWith("zh")) return /hant|tw|hk|mo/.test(tag) ? "zh-Hant" : "zh-Hans";
-  return tag.startsWith("sl") ? "sl" : "en";
+  return Object.keys(WORDS).find((ours) => tag.split("-")[0] === ours) ?? "en";
 }
