@@ -31,7 +31,7 @@ _WORTH = 0.002
 RIDGE = 0.05
 _APART = np.float32(np.exp(-1))
 #: Phrasings on which shares are compared, and on which confidence is fitted.
-_COMPARED = 1000
+_COMPARED = 700
 SAMPLE = 1500
 #: Without a head: phrasings that the second view looks at.
 _NEAREST = 200

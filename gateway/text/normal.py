@@ -35,7 +35,7 @@ def fold(text: str) -> str:
         return text
     text = text.translate(_LETTERS_APART).translate(TO_SIMPLIFIED)
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", bare)
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", bare)).strip()
 
 
 def tokens(text: str) -> list[str]:

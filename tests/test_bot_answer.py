@@ -1,0 +1,289 @@
+"""The bot over a small shop: answers, choices, hand-offs, languages, mails, and hard bounds."""
+
+from datetime import date
+from time import perf_counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.answer import Answer, Bot, Clarify, HandOff, Question, Reason, Reply
+from bot.article_file import sections
+from bot.articles import Article, Library
+
+SHOP = {
+    "track-order": (
+        "Where is my order?",
+        "where is my order;track my parcel;when does my parcel arrive;order still not here;parcel is late;"
+        "has my order shipped;tracking number;where is my package now",
+    ),
+    "cancel-order": (
+        "Can I cancel my order?",
+        "cancel my order;i want to cancel;stop my order;ordered by mistake;undo my purchase;"
+        "how can I cancel what I bought;call off the order",
+    ),
+    "return-item": (
+        "How do I return an item?",
+        "return an item;send it back;how do returns work;return label;it does not fit and I want to return it;"
+        "where do I send a return",
+    ),
+    "reset-password": (
+        "I forgot my password",
+        "forgot my password;reset password;cannot log in;change password;password link does not arrive;locked out",
+    ),
+    "gift-cards": (
+        "Gift cards",
+        "buy a gift card;redeem a voucher;gift card balance;my voucher code does not work;use two gift cards",
+    ),
+    "invoice": (
+        "Where is my invoice?",
+        "invoice;get a receipt;bill for my company;invoice with VAT number;download invoice as PDF",
+    ),
+}
+SLOVENIAN = {
+    "track-order": (
+        "Kje je moje naročilo?",
+        "kje je moje naročilo;kje je moj paket;kdaj pride paket;sledenje pošiljki",
+    ),
+    "cancel-order": ("Preklic naročila", "prekliči naročilo;rad bi storniral;kako prekličem nakup"),
+}
+
+
+def article(slug: str, title: str, asked: str, language: str = "en", **fields: object) -> Article:
+    body = str(fields.pop("body", f"About {slug}."))
+    name = slug if language == "en" else f"{slug}.{language}"
+    return Article(
+        slug=slug,
+        name=name,
+        title=title,
+        language=language,
+        questions=tuple(asked.split(";")),
+        body=body,
+        sections=sections(body),
+        revision="1",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def shop(*more: Article) -> Library:
+    english = [article(slug, *texts) for slug, texts in SHOP.items()]
+    slovenian = [article(slug, *texts, language="sl") for slug, texts in SLOVENIAN.items()]
+    return Library(articles=(*english, *slovenian, *more), revision="r1")
+
+
+BOT = Bot.build(shop()).train()
+
+
+def ask(text: str, **fields: object) -> Reply:
+    return BOT.reply(Question(text=text, **fields))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("where is my order", "track-order"),
+        ("Where is my ordr?? ", "track-order"),
+        ("how do i cancel my order", "cancel-order"),
+        ("I forgot my pasword", "reset-password"),
+        ("kje je moje narocilo", "track-order.sl"),
+    ],
+)
+def test_a_clear_question_is_answered(text: str, name: str) -> None:
+    reply = ask(text)
+    assert isinstance(reply, Answer)
+    assert [p.article for p in reply.passages] == [name]
+    assert reply.evidence.phrasing
+    assert reply.evidence.words
+    assert reply.confidence >= reply.evidence.threshold
+    assert reply.evidence.library == "r1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what is the weather like tomorrow",
+        "do you sell bicycles for children",
+        "asdf qwer zxcv",
+        "lorem ipsum dolor sit amet",
+        "ali imate službo zame",
+        "我想买一辆车",
+    ],
+)
+def test_what_no_article_covers_is_not_answered(text: str) -> None:
+    assert not isinstance(ask(text), Answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("  \n\t ", Reason.EMPTY),
+        ("🙂", Reason.EMPTY),
+        ("?!", Reason.EMPTY),
+        ("\x00\x07\u202e\u200b", Reason.EMPTY),
+        ("let me talk to a human", Reason.WANTS_HUMAN),
+        ("cancel my order, but I want to speak to a person", Reason.WANTS_HUMAN),
+        ("hello", Reason.SMALL_TALK),
+        ("x" * 100_000, Reason.TOO_LONG),
+    ],
+)
+def test_hand_offs_say_why(text: str, reason: Reason) -> None:
+    reply = ask(text)
+    assert isinstance(reply, HandOff)
+    assert reply.reason is reason
+
+
+def test_no_articles_and_one_article() -> None:
+    empty = Bot.build(Library()).train()
+    assert empty.reply(Question(text="where is my order")) == HandOff(reason=Reason.NO_ARTICLES)
+    assert empty.search("order") == []
+    single = Bot.build(Library(articles=(article("a", *SHOP["track-order"]),))).train()
+    assert not isinstance(single.reply(Question(text="do you sell bicycles")), Answer)
+
+
+def test_a_choice_is_offered_once() -> None:
+    near = [
+        article("card-lost", "Lost card", "my card is lost;card gone;lost card"),
+        article("card-stolen", "Stolen card", "my card is stolen;card was taken;stolen card"),
+        article("card-broken", "Broken card", "my card is broken;card does not work;broken card"),
+    ]
+    bot = Bot.build(shop(*near)).train()
+    reply = bot.reply(Question(text="my card"))
+    assert isinstance(reply, Clarify)
+    assert 2 <= len(reply.options) <= 3
+    assert isinstance(bot.reply(Question(text="my card", may_clarify=False)), HandOff)
+
+
+MAIL = """Dear support team,
+
+I hope this message finds you well. I have been a customer for years.
+
+{}
+
+Thanks in advance for your help.
+
+Kind regards,
+Ana Kovač
+Acme Ltd.
+
+On Tue, 3 Mar 2026 at 10:12, Support <help@example.com> wrote:
+> how do I reset my password
+"""
+
+
+def test_a_mail_is_read_for_what_it_asks() -> None:
+    reply = ask(MAIL.format("Where is my order?"))
+    assert isinstance(reply, Answer)
+    assert [p.article for p in reply.passages] == ["track-order"]
+    assert reply.passages[0].question == "Where is my order?"
+    assert not reply.unanswered
+
+
+def test_two_questions_get_two_passages() -> None:
+    reply = ask(MAIL.format("Where is my order?\n\nAlso, I forgot my password."))
+    assert isinstance(reply, Answer)
+    assert {p.article for p in reply.passages} == {"track-order", "reset-password"}
+
+
+def test_a_question_left_open_is_named() -> None:
+    reply = ask(MAIL.format("Where is my order?\n\nDo you sell bicycles for children?"))
+    assert isinstance(reply, Answer)
+    assert reply.unanswered == ("Do you sell bicycles for children?",)
+
+
+def test_the_version_in_the_language_of_the_question_is_quoted() -> None:
+    reply = ask("kje je moj paket")
+    assert isinstance(reply, Answer)
+    assert reply.language == "sl"
+    assert not reply.other_language
+
+
+def test_another_language_is_used_only_when_none_fits_and_said() -> None:
+    reply = ask("reset password", language="sl")
+    assert isinstance(reply, Answer)
+    assert reply.passages[0].language == "en"
+    assert reply.other_language is (reply.language != "en")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"draft": True}, {"retired": True}, {"audience": "agents"}, {"expires": date(2026, 1, 1)}]
+)
+def test_what_is_not_live_is_never_quoted(fields: dict[str, object]) -> None:
+    hidden = article("bicycles", "Bicycles", "do you sell bicycles;bicycle for children;buy a bike", **fields)
+    bot = Bot.build(shop(hidden), today=date(2026, 1, 2)).train()
+    reply = bot.reply(Question(text="do you sell bicycles"))
+    assert not isinstance(reply, Answer)
+    assert "bicycles" not in {c.name for c in (*reply.candidates, *bot.search("bicycles"))}
+
+
+def test_a_long_article_is_quoted_by_its_section() -> None:
+    body = (
+        "Intro. " * 60
+        + "\n\n## Refund by bank transfer\n\nThree days.\n\n## Refund by card\n\nAt once.\n"
+        + "x " * 200
+    )
+    long = article("refund", "Refunds", "refund;money back;refund by card;refund by bank transfer", body=body)
+    reply = Bot.build(shop(long)).train().reply(Question(text="refund by bank transfer"))
+    assert isinstance(reply, Answer)
+    passage = reply.passages[0]
+    assert (passage.section, passage.anchor, passage.text) == (
+        "Refund by bank transfer",
+        "refund-by-bank-transfer",
+        "Three days.",
+    )
+
+
+def test_search_finds_while_typing() -> None:
+    assert BOT.search("pass", "en", 3)[0].name == "reset-password"
+    assert BOT.search("prekli", "sl")[0].name == "cancel-order.sl"
+    assert BOT.search(" ") == []
+
+
+def test_an_untrained_bot_answers_what_is_plain() -> None:
+    quick = Bot.build(shop())
+    reply = quick.reply(Question(text="where is my order"))
+    assert isinstance(reply, Answer)
+    assert not isinstance(quick.reply(Question(text="do you sell bicycles")), Answer)
+
+
+def test_the_same_articles_give_the_same_replies() -> None:
+    again = Bot.build(shop()).train()
+    for text in ("where is my order", "my parcel", "hello", "refund"):
+        assert again.reply(Question(text=text)) == ask(text)
+
+
+HOSTILE = [
+    "order " * 3000,
+    "w" * 19_000,
+    "(" * 15_000,
+    "a?" * 9000,
+    "\u202eredro ym si erehw",
+    "מתי ההזמנה שלי תגיע where is my order متى يصل طلبي",
+    "\x00\x01where\x02 is my order\x1b[31m",
+    "订" * 19_000,
+    "> " * 9000,
+    "hi, " * 4000,
+    "On Tue wrote:\n" * 1000,
+    "۝" * 5000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_have_an_outcome_in_time(text: str) -> None:
+    started = perf_counter()
+    reply = ask(text)
+    assert isinstance(reply, (Answer, Clarify, HandOff))
+    assert perf_counter() - started < 1  # a guard against blow-ups, not a measurement
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=400))
+def test_any_text_has_an_outcome_on_one_scale(text: str) -> None:
+    reply = ask(text)
+    assert 0 <= reply.confidence <= 1
+    confidences = [c.confidence for c in reply.candidates]
+    assert confidences == sorted(confidences, reverse=True)
+    if isinstance(reply, Answer):
+        assert reply.confidence >= reply.evidence.threshold
+    else:
+        assert not isinstance(reply, Clarify) or 2 <= len(reply.options) <= 3
