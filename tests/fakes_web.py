@@ -137,7 +137,7 @@ class FakeHost:
         self.publish("tickets")
         return made
 
-    def event(self, ticket: int, kind: str, minutes: float = 0, **data: Any) -> None:
+    def event(self, ticket: int, kind: str, minutes: float = 0, /, **data: Any) -> None:
         page = self.pages[ticket]
         made = Event(kind=kind, at=self.clock.now() - timedelta(minutes=minutes), data=data, ticket=ticket)
         self.pages[ticket] = msgspec.structs.replace(page, events=(*page.events, made))

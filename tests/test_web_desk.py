@@ -158,6 +158,14 @@ def test_an_unknown_event_is_still_readable() -> None:
     assert (line.title, line.facts) == ("Sla warned", (("Left", "2 h"), ("Share", "0.5")))
 
 
+def test_a_thread_decision_says_why() -> None:
+    desk = FakeHost()
+    desk.open(number=1)
+    desk.event(1, "threaded", decision="new", ticket=0, why="It refers to no ticket that we know.", input=7)
+    (line,) = explain(desk.pages[1].events)
+    assert line.text == "It refers to no ticket that we know." and line.facts == (("Decision", "new"),)
+
+
 # ---------------------------------------------------------------- verbs
 
 

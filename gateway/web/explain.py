@@ -20,8 +20,10 @@ TITLES: Mapping[str, str] = {
     "escalated": "Came to the team",
     "withdrawn": "An answer was taken back before it left",
     "silent": "The assistant stayed silent",
-    "thread": "Where it belongs",
-    "opened": "Opened",
+    "threaded": "Put where it belongs",
+    "masked": "Sensitive data was masked",
+    "agent": "An agent acted",
+    "refused": "An action was refused",
 }
 CAUSES: Mapping[str, str] = {
     "wants_human": "The person asked for a person.",
@@ -83,7 +85,7 @@ def _line(event: Event) -> Line:
         at=event.at,
         kind=event.kind,
         title=TITLES.get(event.kind, event.kind.replace("_", " ").capitalize()),
-        text=CAUSES.get(cause, cause) or str(data.get("reason", "")),
+        text=CAUSES.get(cause, cause) or str(data.get("reason") or data.get("why") or ""),
         confidence=_number(data.get("confidence")),
         threshold=_number(data.get("threshold")),
         candidates=tuple(_candidates(data.get("candidates"))),
@@ -107,7 +109,7 @@ def _sources(value: Any) -> Iterable[tuple[str, str]]:
 
 def _facts(data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, value in data.items():
-        if name not in _OWN_PLACE and value not in ("", None, [], {}):
+        if name not in _OWN_PLACE and value not in ("", None, [], {}) and (name, value) != ("ticket", 0):
             yield _LABELS.get(name, name.replace("_", " ").capitalize()), _spoken(value)
 
 

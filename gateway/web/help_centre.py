@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,13 +13,17 @@ from aiohttp import web
 
 from gateway.web.help_words import name_of, texts
 from gateway.web.render import page
+from gateway.web.security import source
 from gateway.web.site import Site, site_of
+from gateway.web.throttle import Throttle
 
 if TYPE_CHECKING:
     from bot.articles import Article
 
 _LANGUAGE = r"{language:[A-Za-z]{2,3}(?:-[A-Za-z]{4})?}"
 _ARTICLE_LINK = re.compile(r"\]\((?:\./)?([a-z0-9][\w.-]*)\.md(#[^)\s]*)?\)")
+
+_THROTTLE: web.AppKey[Throttle] = web.AppKey("search_throttle", Throttle)
 
 #: Articles that a search shows.
 RESULTS = 8
@@ -33,6 +38,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_to(app: web.Application) -> None:
+    app[_THROTTLE] = Throttle(240, timedelta(minutes=1))
     app.router.add_get("/help", home)
     app.router.add_get("/help/search", search)
     app.router.add_get(f"/help/{_LANGUAGE}", listing)
@@ -61,6 +67,8 @@ async def listing(request: web.Request) -> web.Response:
 async def search(request: web.Request) -> web.Response:
     """{"results": [{title, topic, link}, …]} for search as you type."""
     site = site_of(request)
+    if not request.app[_THROTTLE].allows(source(request), site.clock.now()):
+        raise web.HTTPTooManyRequests()
     language = request.query.get("lang", "")
     if language not in languages(site):
         language = site.languages[0]

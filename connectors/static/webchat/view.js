@@ -24,7 +24,7 @@ export function icon(name) {
 
 export function size(bytes) {
   const mega = bytes >= 1_000_000;
-  return `${new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(bytes / (mega ? 1_048_576 : 1024))} ${mega ? "MB" : "KB"}`;
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(Math.max(0.1, bytes / (mega ? 1_048_576 : 1024)))} ${mega ? "MB" : "KB"}`;
 }
 
 export function make(tag, className = "", ...children) {
@@ -84,7 +84,7 @@ export class View {
     }
     this.#settle();
     this.#days();
-    if (entries.length) this.#down(near);
+    if (near && entries.length) this.#reveal(this.#nodes.get(entries.at(-1).id));
   }
 
   add(node) { this.log.append(node); this.#down(true); }
@@ -162,6 +162,13 @@ export class View {
       if (key !== last && (key !== today || last)) node.before(make("p", "day", key === today ? say("today") : day.format(at)));
       last = key;
     }
+  }
+
+  /** Scrolls to the end, but never past the beginning of what is new. */
+  #reveal(node) {
+    this.#down(true);
+    const above = this.log.getBoundingClientRect().top - node.getBoundingClientRect().top;
+    if (above > 0) this.log.scrollTop -= above + 12;
   }
 
   #down(wanted) { if (wanted) this.log.scrollTop = this.log.scrollHeight; }
