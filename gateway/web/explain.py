@@ -45,16 +45,8 @@ CAUSES: Mapping[str, str] = {
     "agent": "A colleague passed it on.",
 }
 _LABELS: Mapping[str, str] = {"rule": "Rule", "tried": "Rules tried", "queue": "Queue", "tier": "Tier"}
-_OWN_PLACE = (
-    "cause",
-    "candidates",
-    "confidence",
-    "text",
-    "reason",
-    "evidence",
-    "sources",
-    "threshold",
-    "tried",
+_OWN_PLACE = frozenset(
+    "cause candidates confidence text reason evidence sources threshold tried why input".split()  # noqa: SIM905
 )
 
 
