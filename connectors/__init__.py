@@ -7,4 +7,5 @@ REGISTRY: dict[str, str] = {
     "webchat": "connectors.webchat:WebChat",
     "email": "connectors.email.connector:Email",
     "slack": "connectors.slack.connector:Slack",
+    "telegram": "connectors.telegram.connector:Telegram",
 }

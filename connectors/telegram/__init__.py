@@ -1,0 +1,1 @@
+"""Telegram as a customers' channel; see docs/telegram.md."""
