@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +28,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     url: str
     timeout: float = 0.6
+    poll: bool = False  #: read something that only one replica may read at a time
 
     def loopback(self) -> bool:
         return True
@@ -44,6 +47,24 @@ class PeerConnector:
     def attach(self, app: web.Application, host: Host) -> None:
         self.host = host
         app.router.add_post("/peer/messages", self._message)
+        if self.settings.poll:
+            app.cleanup_ctx.append(self._polling)
+
+    async def _polling(self, app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._poll())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        """As a mailbox is read: only while the lease is held, from the start again when it was lost."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+            while True:
+                async with self.host.lease("peer/main") as lease:
+                    while lease.held:
+                        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                            await session.post(self.settings.url, json={"poll": os.getpid()})
+                        await asyncio.sleep(0.02)
 
     async def _message(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -68,6 +89,7 @@ class PeerConnector:
         if not isinstance(outgoing, Post):
             raise Undeliverable("unsupported", "The peer takes posts only.")
         body = {"id": outgoing.id, "conversation": outgoing.address.conversation, "text": outgoing.text}
+        body["sender"] = os.getpid()
         timeout = aiohttp.ClientTimeout(total=self.settings.timeout)
         try:
             async with (
@@ -87,18 +109,24 @@ class PeerConnector:
 class Peer:
     """The far side of the channel."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, port: int = 0) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/posts"
         self.mode = "answer"  #: or "hang", "refuse", "half"
         self.delay = 0.0
         self.received: Counter[int] = Counter()  #: outbox id -> how often it arrived
         self.texts: dict[str, list[str]] = {}  #: conversation -> what it was told, in order
+        self.senders: list[int] = []  #: process ids, in the order of arrival
+        self.polls: list[int] = []
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
         if self.mode == "refuse":
             return web.Response(status=503)
         body = await request.json()
+        if "poll" in body:
+            self.polls.append(body["poll"])
+            return web.Response()
+        self.senders.append(body["sender"])
         self.received[body["id"]] += 1
         self.texts.setdefault(body["conversation"], []).append(body["text"])
         if self.mode == "hang":
@@ -113,9 +141,9 @@ class Peer:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Peer]:
+async def listening(port: int = 0) -> AsyncIterator[Peer]:
     """A far side that listens while inside."""
-    peer = Peer()
+    peer = Peer(port)
     app = web.Application()
     app.router.add_post("/posts", peer._post)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

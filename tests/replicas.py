@@ -61,6 +61,7 @@ max_answers = 20
 budget = 100000
 [connectors.peer.main]
 url = "{self._peer.url}"
+poll = true
 [connectors.webchat.site]
 ack_seconds = 0.1
 """
