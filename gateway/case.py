@@ -52,7 +52,6 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     greeted: bool = False  #: has been told that an automatic assistant writes
     agent: Agent | None = None  #: set when the identity is a member of the desk
-    automatic_sent: int = 0  #: automatic messages to this address within the budget's window
 
 
 class PendingSend(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +85,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     seen: Mapping[str, Mapping[str, int]] = {}  #: message key -> version -> ticket
     folders: Mapping[int, Folder] = {}
     sends: Mapping[int, int] = {}  #: outbox id -> ticket, for reports and undo
+    sent: Mapping[str, int] = {}  #: automatic messages within the budget's window, by recipient
 
 
 # ---------------------------------------------------------------- write
@@ -162,6 +162,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = ""  #: revision
     knowledge: str = ""  #: revision
     reply: str = ""  #: the bot's result as JSON, for replay
+    budget: int = (
+        0  #: automatic messages that one recipient may have had since `budget_since`; 0 checks nothing
+    )
+    budget_since: datetime | None = None
     events: tuple[Event, ...] = ()  #: that belong to no ticket
 
 

@@ -21,4 +21,6 @@ class Context:
     greeted: bool = False
     language: str = ""
     replies: list[object] = field(default_factory=list)  #: what the bot said, for replay
-    spoken: int = 0  #: automatic messages of this turn, for the budget
+    sent: dict[str, int] = field(
+        default_factory=dict
+    )  #: automatic messages by recipient, with those of this turn

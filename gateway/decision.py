@@ -27,6 +27,7 @@ from gateway.model import (
     Entry,
     EntryKind,
     Event,
+    Identity,
     LedgerState,
     Message,
     Participant,
@@ -44,8 +45,9 @@ from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
 
 def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
     """Decides one turn. The same arguments always give the same outcome."""
-    turn = Turn(case, Context(now=now, policy=policy, bot=bot, person=case.person))
-    for row in case.claim.rows:
+    turn = Turn(case, Context(now=now, policy=policy, bot=bot, person=case.person, sent=dict(case.sent)))
+    # In channel time: what was said in one turn gives the same ticket in whatever order it came.
+    for row in sorted(case.claim.rows, key=lambda row: (row.input.at, row.id)):
         turn.handle(row)
     turn.let_the_bot_speak()
     return turn.outcome()
@@ -105,13 +107,13 @@ class Turn:
             self._copy(row, message, thread)
             return
         draft = self._ticket_for(row, message, thread)
-        self._append(draft, row, message)
+        heard = self._append(draft, row, message)
         if message.offer is not None:
             draft.offer(message.offer.address, message.offer.link)
             draft.join(Participant(identity=message.offer.identity))
             draft.event("address_offered", channel=message.offer.address.connector)
             refresh_card(draft, self.context.policy)
-        self._wake(draft, message, screened)
+        self._wake(draft, message, screened, heard)
         self._done(row, draft.ticket.id)
 
     def _ticket_for(self, row: LedgerRow, message: Message, thread: Thread) -> Draft:
@@ -125,7 +127,7 @@ class Turn:
                 draft.bind(key, leg.id)
                 self.keys[key] = draft.ticket.id
         draft.event("threaded", decision=thread.join, ticket=thread.ticket, why=thread.reason, input=row.id)
-        draft.join(Participant(identity=message.sender))
+        draft.join(Participant(identity=_masked(message.sender)))
         if message.message_key:
             draft.bind(message.message_key, leg.id)
             draft.saw(message.message_key, message.version)
@@ -156,42 +158,59 @@ class Turn:
         self.drafts[ticket.id] = draft
         return draft
 
-    def _append(self, draft: Draft, row: LedgerRow, message: Message) -> None:
+    def _append(self, draft: Draft, row: LedgerRow, message: Message) -> Entry | None:
+        """The line that a person reads, masked; None when the message adds none."""
         text, full = mask(_spoken(message)), mask(message.full_text)
-        if kinds := sorted({finding.kind for finding in (*text.found, *full.found)}):
-            draft.set(protected=True)
-            draft.event("masked", kinds=kinds)
+        found = (*text.found, *full.found, *mask(message.subject).found)
+        self._protect(draft, sorted({finding.kind for finding in found}))
+        attachments = tuple(
+            msgspec.structs.replace(file, filename=mask(file.filename).text) for file in message.attachments
+        )
         entry = Entry(
             kind=EntryKind.MESSAGE,
             at=message.at,
-            author=message.sender.label,
+            author=_masked(message.sender).label,
             author_key=message.sender.key,
             text=text.text,
             full_text=full.text,
-            attachments=message.attachments,
+            attachments=attachments,
             message_key=message.message_key,
             version=message.version,
             ledger_id=row.id,
             reason=message.unreadable,
         )
         if not text.text and not message.attachments and not message.unreadable:
-            return  # an offered address or a bare button is no line of the conversation
+            return None  # an offered address is no line of the conversation
         draft.append(entry)
-        draft.heard.append(entry)
         if draft.ticket.queue and draft.folder.ticket.version:
-            tell_agents(draft, text.text, author=entry.author, attachments=message.attachments)
+            tell_agents(draft, text.text, author=entry.author, attachments=attachments)
+        return entry
 
-    def _wake(self, draft: Draft, message: Message, screened: Screened | None) -> None:
+    def _protect(self, draft: Draft, kinds: list[str]) -> None:
+        """A sensitive value was masked: from now on only the protected queue may see this ticket."""
+        if not kinds:
+            return
+        draft.event("masked", kinds=kinds)
+        if draft.ticket.protected:
+            return
+        draft.set(protected=True)
+        if draft.ticket.queue:
+            hand_off(draft, self.context.policy, "sensitive")
+
+    def _wake(self, draft: Draft, message: Message, screened: Screened | None, heard: Entry | None) -> None:
         """Who answers this: the bot, people, or nobody because nothing was asked."""
-        if message.choice is not None:
-            self.choices[draft.ticket.id] = message.choice
+        by_machine = screened is not None and screened.check == "automatic"
+        draft.set_bot(machine=by_machine and not draft.heard)
         if screened is not None:
-            draft.heard.clear()
             draft.event("screened", check=screened.check, why=screened.reason)
-            if not draft.ticket.queue and not draft.folder.ticket.version:
+            if not draft.ticket.queue and (message.unreadable or not draft.folder.ticket.version):
                 hand_off(draft, self.context.policy, "unreadable" if message.unreadable else "machine")
             return
-        if draft.ticket.speaker is not Speaker.BOT and draft.heard:
+        if message.choice is not None:
+            self.choices[draft.ticket.id] = message.choice
+        elif heard is not None:
+            draft.heard.append(heard)
+        if draft.ticket.speaker is not Speaker.BOT and heard is not None:
             self._reopen(draft, message)
 
     def _reopen(self, draft: Draft, message: Message) -> None:
@@ -224,7 +243,9 @@ class Turn:
             return self._done(row, 0, reason="change: of a message that we do not have")
         draft = self._draft(number)
         if isinstance(change, Edit):
-            text = mask(change.text).text
+            masked = mask(change.text)
+            text = masked.text
+            self._protect(draft, sorted({finding.kind for finding in masked.found}))
             draft.append(
                 Entry(
                     kind=EntryKind.MESSAGE,
@@ -274,7 +295,7 @@ class Turn:
         policy, context = self.context.policy, self.context
         senders = [row.input.sender for row in self.case.claim.rows if isinstance(row.input, Message)]
         update = (
-            PersonUpdate(identity=senders[-1], language=context.language, greeted=context.greeted)
+            PersonUpdate(identity=_masked(senders[-1]), language=context.language, greeted=context.greeted)
             if senders and self.drafts
             else None
         )
@@ -288,6 +309,8 @@ class Turn:
             knowledge=context.bot.revision,
             reply=msgspec.json.encode(context.replies).decode() if context.replies else "",
             events=tuple(self.events),
+            budget=policy.budget,
+            budget_since=context.now - policy.budget_window,
         )
 
     def _draft(self, number: int) -> Draft:
@@ -318,6 +341,11 @@ class Turn:
         self.dispositions.append(
             Disposition(ledger_id=row.id, state=state, reason=reason, ticket=ticket, result=result)
         )
+
+
+def _masked(identity: Identity) -> Identity:
+    """People write card numbers even into their names."""
+    return msgspec.structs.replace(identity, name=mask(identity.name).text)
 
 
 def _spoken(message: Message) -> str:

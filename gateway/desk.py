@@ -25,7 +25,7 @@ from gateway.model import (
 from gateway.privacy import mask
 from gateway.text.markup import escape
 from gateway.triage import Route
-from gateway.voice import word
+from gateway.voice import speak, word
 
 #: Longest text an agent may send or note, in characters.
 MAX_TEXT = 20_000
@@ -154,15 +154,12 @@ def _resolve(draft: Draft, context: Context, action: AgentAction, agent: Agent, 
     _take_floor(draft)
     draft.set(status=Status.RESOLVED, speaker=Speaker.NOBODY, assignee=draft.ticket.assignee or agent.id)
     draft.timer("close", context.now + context.policy.close_after)
-    if not action.text.strip() and draft.leg(Side.REQUESTER):
-        text = word(draft, context, "resolved", reference=draft.ticket.reference)
-        draft.say(
+    if not action.text.strip():
+        speak(
+            draft,
+            context,
+            [word(draft, context, "resolved", reference=draft.ticket.reference)],
             EntryKind.NOTICE,
-            text,
-            to=Side.REQUESTER,
-            send=SendKind.NOTICE,
-            author=context.policy.bot_name,
-            reply_key=context.policy.reply_key(draft.ticket.id),
         )
     refresh_card(draft, context.policy)
     return f"{draft.ticket.reference} is resolved."
@@ -195,12 +192,14 @@ def _escalate(draft: Draft, context: Context, action: AgentAction, agent: Agent,
     to = Route(queue=queue.name, tier=queue.tier, priority=draft.ticket.priority, rule="agent")
     draft.event("escalated", cause="agent", queue=queue.name, tier=queue.tier, by=agent.id, before=before)
     move(draft, context.policy, to)
-    tell_agents(draft, f"*{escape(agent.name)} passed this on:*\n\n{action.text}", author=agent.name)
+    tell_agents(
+        draft, mask(f"*{escape(agent.name)} passed this on:*\n\n{action.text}").text, author=agent.name
+    )
     return f"{draft.ticket.reference} is with {queue.title} now."
 
 
 def _tag(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
-    tags = tuple(dict.fromkeys(tag.strip().lower() for tag in action.tags if tag.strip()))
+    tags = tuple(dict.fromkeys(mask(tag.strip().lower()).text for tag in action.tags if tag.strip()))
     if any(len(tag) > 40 for tag in tags) or len(tags) > 20:
         raise Refused("At most 20 tags of at most 40 characters.")
     draft.set(tags=tags)

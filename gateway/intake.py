@@ -167,7 +167,8 @@ def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome | E
 
 def _case(claim: Claim, rows: object) -> Case:
     return Case(
-        claim=claim, **{name: getattr(rows, name) for name in ("person", "keys", "seen", "folders", "sends")}
+        claim=claim,
+        **{name: getattr(rows, name) for name in ("person", "keys", "seen", "folders", "sends", "sent")},
     )
 
 

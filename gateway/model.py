@@ -135,6 +135,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         return "/".join((self.connector, self.account, self.conversation, self.thread))
 
+    @property
+    def recipient(self) -> str:
+        """Whom automatic messages are counted for."""
+        return "/".join((self.connector, self.account, self.conversation))
+
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """One name a person goes by in one kind of channel. One contact has many."""
@@ -362,6 +367,7 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
     asked: str = ""  #: the question that the last answer or clarify was about
     article: str = ""  #: name of the article last quoted
     awaiting: str = ""  #: "helped" or "choice" while the bot waits for that, else ""
+    machine: bool = False  #: a machine wrote last: nothing automatic answers it
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,13 +27,9 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
     inputs = [row.input for row in claim.rows]
     people = [who for each in inputs if (who := _person(each))]
     messages = [each for each in inputs if isinstance(each, Message)]
-    recipient = ""
-    if messages:
-        a = messages[-1].address
-        recipient = f"{a.connector}/{a.account}/{a.conversation}"
     return CaseQuery(
         identity=people[-1] if people else None,
-        recipient=recipient,
+        recipients=tuple({message.address.recipient for message in messages}),
         since=to_ms(now - policy.budget_window),
         keys=tuple(dict.fromkeys(key for each in inputs for key in _keys(each, policy))),
         message_keys=tuple(

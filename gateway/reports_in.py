@@ -39,7 +39,7 @@ def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
 
 def _other_way(draft: Draft, send: PendingSend) -> Leg | None:
     """A requester's leg that is not the one that failed, if the message is worth following them with."""
-    if send.kind is SendKind.ANSWER:
+    if send.kind is not SendKind.AGENT:
         return None
     others = (leg for leg in draft.legs if leg.side is Side.REQUESTER and leg.id != send.leg and leg.link)
     return next(others, None)

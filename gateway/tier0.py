@@ -23,8 +23,13 @@ def attend(draft: Draft, context: Context, choice: Choice | None) -> None:
     """Decides what the bot does about what was just said; the floor is the bot's."""
     text = _question(draft)
     _notice_language(draft, context, text)
-    if choice is not None:
+    if choice is not None and not text:
         return _chosen(draft, context, choice)
+    if choice is not None and choice.action is ChoiceAction.HELPED:
+        draft.event("helped", article=draft.ticket.bot.article)
+    elif choice is not None and choice.action is not ChoiceAction.ARTICLE:
+        return _chosen(draft, context, choice)
+    # What was typed beside a button is a question of its own, and a wish for a person goes before everything.
     if cause := _hard_rule(draft, context, text):
         return give_up(draft, context, cause)
     if draft.ticket.bot.awaiting and _answered_us(draft, context, text):
@@ -36,7 +41,8 @@ def attend(draft: Draft, context: Context, choice: Choice | None) -> None:
 
 def _question(draft: Draft) -> str:
     """What was said in this turn, and before it the question whose answer never left."""
-    said = "\n\n".join(entry.text for entry in draft.heard if entry.text)
+    in_order = sorted(draft.heard, key=lambda entry: (entry.at, entry.ledger_id))
+    said = "\n\n".join(entry.text for entry in in_order if entry.text)
     pending = draft.unsent(SendKind.ANSWER)
     if not pending:
         return said

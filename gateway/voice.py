@@ -12,15 +12,20 @@ def speak(
 ) -> bool:
     """Says the paragraphs to the requester as one message; False when nothing automatic may be said now."""
     policy, person = context.policy, context.person
-    if draft.leg(Side.REQUESTER) is None:
+    leg = draft.leg(Side.REQUESTER)
+    if leg is None:
         return False
-    if person.automatic_sent + context.spoken >= policy.budget:
-        draft.event("silent", reason="budget", sent=person.automatic_sent, budget=policy.budget)
+    if draft.ticket.bot.machine:
+        draft.event("silent", reason="machine")
         return False
-    if not (person.greeted or context.greeted):
+    sent = context.sent.get(leg.address.recipient, 0)
+    if sent >= policy.budget:
+        draft.event("silent", reason="budget", sent=sent, budget=policy.budget)
+        return False
+    if person.agent is None and not (person.greeted or context.greeted):
         paragraphs = [*paragraphs, *introduction(draft, context)]
         context.greeted = True
-    context.spoken += 1
+    context.sent[leg.address.recipient] = sent + 1
     draft.say(
         kind,
         "\n\n".join(paragraphs),

@@ -262,30 +262,24 @@ async def test_what_was_typed_in_the_agents_thread_is_not_repeated_there(world: 
 # ---------------------------------------------------------------- what is not so yet
 
 
-@pytest.mark.xfail(
-    strict=True, reason="desk._escalate: the note goes unmasked into the agents' thread and the outbox"
-)
 async def test_a_note_for_the_next_queue_shows_no_card_number(world: World) -> None:
     number = await situation(world, "new")
     await world.act(Verb.ESCALATE, number, queue="orders", text=f"She pays by {CARD}")
     assert CARD not in await world.dump() + repr(world.team.sent)
 
 
-@pytest.mark.xfail(strict=True, reason="desk._tag: tags are not masked")
 async def test_a_tag_shows_no_card_number(world: World) -> None:
     number = await situation(world, "new")
     await world.act(Verb.TAG, number, tags=(CARD,))
     assert CARD not in await world.dump() + repr(world.team.sent)
 
 
-@pytest.mark.xfail(strict=True, reason="desk._resolve: its notice goes to automatic senders too (house 6.4)")
 async def test_resolving_the_ticket_of_a_machine_tells_it_nothing(world: World) -> None:
     await world.say("I am away until Monday", door="mail", automatic="auto-submitted")
     await world.act(Verb.RESOLVE, (await world.ticket()).id)
     assert world.mail.sent == []
 
 
-@pytest.mark.xfail(strict=True, reason="desk._resolve: its notice does not ask for the budget (house 6.4)")
 async def test_resolving_again_and_again_stays_within_the_budget(make_world: MakeWorld) -> None:
     world = await make_world(budget=2)
     number = await situation(world, "new")

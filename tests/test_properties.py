@@ -165,7 +165,6 @@ def test_repetitions_give_the_same_ticket(turn: tuple[list[str], list[int]], art
     play(lambda world: _same_ticket(world, said, in_order), articles)
 
 
-@pytest.mark.xfail(strict=True, reason="tier0._question joins what was said by arrival, not by channel time")
 @few
 @given(turn=turns())
 @example(turn=(QUESTIONS[:2], [1, 0]))
@@ -317,7 +316,6 @@ def test_after_asking_for_a_person_the_bot_answers_no_more(
     play(story, articles, max_answers=20)
 
 
-@pytest.mark.xfail(strict=True, reason="tier0.attend: a pressed button hides what was typed in the same turn")
 @pytest.mark.parametrize("press", [ChoiceAction.ARTICLE, ChoiceAction.HELPED])
 async def test_a_button_in_the_same_turn_hides_no_wish_for_a_person(
     world: World, press: ChoiceAction

@@ -82,9 +82,6 @@ def test_an_address_gets_no_more_automatic_messages_than_its_budget(
     play(story, articles, budget=budget, budget_window=window, max_answers=20)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="intake: streams of one batch do not see each other's automatic messages"
-)
 async def test_two_who_share_an_address_share_its_budget(make_world: MakeWorld) -> None:
     world = await make_world(budget=1)
     team = Address(connector="mail", account="main", conversation="team@example.org")
@@ -93,9 +90,6 @@ async def test_two_who_share_an_address_share_its_budget(make_world: MakeWorld) 
     assert len(automatic(world.mail)) <= 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="reports_in._relay: notices follow a visitor to any address, unbudgeted"
-)
 async def test_visitors_who_left_cannot_fill_a_strangers_mailbox(make_world: MakeWorld) -> None:
     world = await make_world(budget=1)
     world.chat.fails = lambda outgoing: Undeliverable("gone", "The visitor has left the chat.")
@@ -168,7 +162,6 @@ async def _tell(world: World, place: str, door: str, question: str, text: str) -
     await world.say(**given)
 
 
-@pytest.mark.xfail(strict=True, reason="decision._append: names of files and of people are not masked")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -181,7 +174,6 @@ async def test_a_name_shows_no_card_number(world: World, fields: dict[str, Any])
     assert SENSITIVE[0] not in await world.dump() + repr(world.team.sent)
 
 
-@pytest.mark.xfail(strict=True, reason="decision: only the first message's text makes a ticket protected")
 @pytest.mark.parametrize("place", ["subject", "edit", "later"])
 async def test_a_card_number_anywhere_makes_the_ticket_confidential(world: World, place: str) -> None:
     if place == "later":

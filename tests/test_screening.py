@@ -126,18 +126,12 @@ async def test_an_out_of_office_mail_gets_no_answer_and_changes_nothing(world: W
     assert (await world.ticket()).queue == ""
 
 
-@pytest.mark.xfail(
-    strict=True, reason="decision._wake: what continues the bot's ticket unread reaches nobody"
-)
 async def test_what_cannot_be_read_goes_to_people_while_the_bot_has_the_ticket(world: World) -> None:
     keys = await answered(world)
     await world.say("", door="mail", refers_to=keys, unreadable="an encrypted part")
     assert (await world.ticket()).queue == "general"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="decision._wake: a quiet message clears what a person said in the same turn"
-)
 async def test_an_out_of_office_mail_in_the_same_turn_hides_no_question(world: World) -> None:
     keys = await answered(world)
     await world.take(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway.case import Folder, PendingSend, Person
-from gateway.model import EntryKind, Identity, Outgoing, Participant, SendKind, SendState
+from gateway.model import EntryKind, Identity, Outgoing, Participant, SendKind, SendState, Side
 from gateway.store import rows
 from gateway.store.tx import Row, Tx, marks
 
@@ -16,7 +16,9 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn's inputs mention: the sender and their address, thread keys, message keys, tickets, sends."""
 
     identity: Identity | None = None
-    recipient: str = ""  #: address key that automatic messages to the sender are counted by
+    recipients: tuple[
+        str, ...
+    ] = ()  #: whose automatic messages are counted, beside those of the tickets found
     since: int = 0  #: start of the budget's window, milliseconds
     keys: tuple[str, ...] = ()
     message_keys: tuple[str, ...] = ()
@@ -32,6 +34,7 @@ class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
     seen: Mapping[str, Mapping[str, int]]
     folders: Mapping[int, Folder]
     sends: Mapping[int, int]
+    sent: Mapping[str, int]
 
 
 def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
@@ -43,7 +46,10 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
     wanted = {*query.tickets, *keys.values(), *sends.values()}
     wanted.update(ticket for versions in seen.values() for ticket in versions.values())
     folders = {number: folder for number in sorted(wanted) if (folder := read_folder(tx, number))}
-    return CaseRows(person=person, keys=keys, seen=seen, folders=folders, sends=sends)
+    legs = (leg for folder in folders.values() for leg in folder.legs if leg.side is Side.REQUESTER)
+    recipients = {*query.recipients, *(leg.address.recipient for leg in legs)}
+    sent = {each: automatic_sent(tx, each, query.since) for each in sorted(recipients)}
+    return CaseRows(person=person, keys=keys, seen=seen, folders=folders, sends=sends, sent=sent)
 
 
 def _person(tx: Tx, query: CaseQuery) -> Person:
@@ -59,9 +65,8 @@ def _person(tx: Tx, query: CaseQuery) -> Person:
         column = "id" if identity.kind == "agent" else "slack_id"
         row = tx.one(f"SELECT {rows.AGENT} FROM agents WHERE {column} = ?", (identity.value,))
         agent = rows.agent(row) if row and row[5] else None
-    sent = _automatic_sent(tx, query.recipient, query.since) if query.recipient else 0
     if found is None:
-        return Person(name=identity.name, agent=agent, automatic_sent=sent)
+        return Person(name=identity.name, agent=agent)
     return Person(
         identity_id=found[0],
         contact_id=found[1],
@@ -69,11 +74,11 @@ def _person(tx: Tx, query: CaseQuery) -> Person:
         greeted=bool(found[3]),
         language=found[4],
         agent=agent,
-        automatic_sent=sent,
     )
 
 
-def _automatic_sent(tx: Tx, recipient: str, since: int) -> int:
+def automatic_sent(tx: Tx, recipient: str, since: int) -> int:
+    """How many automatic messages went, or are about to go, to this recipient since then."""
     row = tx.one(
         "SELECT COUNT(*) FROM outbox WHERE automatic = 1 AND recipient = ? AND created_at > ? "
         "AND state <> 'withdrawn'",

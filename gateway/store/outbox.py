@@ -207,6 +207,11 @@ def pause(tx: Tx, on: bool) -> None:
     tx.notify("outbox")
 
 
+def counts(tx: Tx) -> dict[str, int]:
+    """How many messages are in each state; a full scan, for the command line."""
+    return dict(tx.all("SELECT state, COUNT(*) FROM outbox GROUP BY state ORDER BY state"))
+
+
 def leg_of(tx: Tx, number: int) -> Leg | None:
     row = tx.one(f"SELECT {rows.LEG} FROM legs WHERE id = ?", (number,))
     return rows.leg(row) if row else None

@@ -53,7 +53,7 @@ def _placeholders(query: str) -> composed.SQL:
     return composed.SQL(cast(Any, query.replace("%", "%%").replace("?", "%s")))
 
 
-def _plain(params: Sequence[Any]) -> Sequence[Any]:
+def plain(params: Sequence[Any]) -> Sequence[Any]:
     """PostgreSQL's text knows no NUL; a message that holds one is kept with the replacement character."""
     if any(isinstance(value, str) and "\x00" in value for value in params):
         return [value.replace("\x00", "\ufffd") if isinstance(value, str) else value for value in params]
@@ -70,22 +70,22 @@ class PostgresTx:
         self.topics: dict[str, None] = {}
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        return self.cursor.execute(_placeholders(sql), _plain(params)).fetchall()
+        return self.cursor.execute(_placeholders(sql), plain(params)).fetchall()
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
-        return self.cursor.execute(_placeholders(sql), _plain(params)).fetchone()
+        return self.cursor.execute(_placeholders(sql), plain(params)).fetchone()
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> int:
-        return self.cursor.execute(_placeholders(sql), _plain(params)).rowcount
+        return self.cursor.execute(_placeholders(sql), plain(params)).rowcount
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self.cursor.executemany(_placeholders(sql), [_plain(row) for row in rows])
+        self.cursor.executemany(_placeholders(sql), [plain(row) for row in rows])
 
     def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> list[Row]:
         if not rows:
             return []
         # executemany with returning runs in pipeline mode: one round trip for all of them.
-        self.cursor.executemany(_placeholders(sql), [_plain(row) for row in rows], returning=True)
+        self.cursor.executemany(_placeholders(sql), [plain(row) for row in rows], returning=True)
         found: list[Row] = []
         while True:
             found.extend(self.cursor.fetchall())
@@ -149,7 +149,7 @@ class PostgresDriver:
             self._threads.append(thread)
 
     def _prepare(self) -> None:
-        with _named_errors():
+        with named_errors():
             self._pool.open()
             migrate(self._uri)
 
@@ -178,14 +178,14 @@ class PostgresDriver:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _write(self, job: Job[T]) -> T:
-        with _named_errors(), self._pool.connection() as connection, connection.transaction():
+        with named_errors(), self._pool.connection() as connection, connection.transaction():
             tx = PostgresTx(connection)
             result = job(tx)
             tx.send_notifications()
             return result
 
     def _read(self, job: Job[T]) -> T:
-        with _named_errors(), self._pool.connection() as connection:
+        with named_errors(), self._pool.connection() as connection:
             connection.autocommit = True
             try:
                 return job(PostgresTx(connection))
@@ -287,7 +287,8 @@ class PostgresDriver:
 
 
 @contextlib.contextmanager
-def _named_errors() -> Iterator[None]:
+def named_errors() -> Iterator[None]:
+    """Whatever the server or the way to it does becomes a StoreError."""
     try:
         yield
     except psycopg.Error as error:

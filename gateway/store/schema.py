@@ -101,6 +101,8 @@ _OUTBOX = (
     "CREATE INDEX outbox_trouble ON outbox (state, id) WHERE state IN ('failed', 'uncertain')",
     "CREATE INDEX outbox_ticket ON outbox (ticket, id)",
     "CREATE INDEX outbox_budget ON outbox (recipient, created_at) WHERE automatic = 1",
+    # A row is locked while one automatic message to this recipient is decided, so that replicas count in turn.
+    "CREATE TABLE budgets (recipient TEXT PRIMARY KEY, messages {int} NOT NULL)",
     "CREATE TABLE buckets (bucket TEXT PRIMARY KEY, open_at {int} NOT NULL)",
     "CREATE TABLE flags (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.case import Change, Committed, Disposition, Outcome, PersonUpdate, Send
 from gateway.clock import to_ms
 from gateway.model import Entry, Event, Identity, Leg, Participant, SendKind, SendState
 from gateway.store import rows
+from gateway.store.cases import automatic_sent
 from gateway.store.tx import Tx, marks
 
 
@@ -28,6 +30,7 @@ def commit_turn(tx: Tx, outcome: Outcome) -> Committed:
     turn = _record_turn(tx, outcome)
     for update in outcome.people:
         _person_update(tx, update, outcome)
+    _check_budget(tx, outcome)
     sends: dict[int, list[int]] = {}
     for change in outcome.changes:
         sends[change.ticket.id] = _apply(tx, change, turn)
@@ -37,6 +40,26 @@ def commit_turn(tx: Tx, outcome: Outcome) -> Committed:
         _dispose(tx, disposition, turn, sends)
     tx.notify("ledger")
     return Committed(state="done")
+
+
+def _check_budget(tx: Tx, outcome: Outcome) -> None:
+    """Counts again what others may have decided meanwhile: the budget is hard, whoever sends."""
+    if not outcome.budget or outcome.budget_since is None:
+        return
+    recipients = Counter(
+        send.outgoing.address.recipient
+        for change in outcome.changes
+        for send in change.sends
+        if send.automatic
+    )
+    for recipient, more in sorted(recipients.items()):
+        tx.run(
+            "INSERT INTO budgets (recipient, messages) VALUES (?, ?) "
+            "ON CONFLICT (recipient) DO UPDATE SET messages = budgets.messages + excluded.messages",
+            (recipient, more),
+        )
+        if automatic_sent(tx, recipient, to_ms(outcome.budget_since)) + more > outcome.budget:
+            raise Clash(f"budget of {recipient}")
 
 
 def _record_turn(tx: Tx, outcome: Outcome) -> int:
@@ -279,7 +302,7 @@ def _write_send(tx: Tx, number: int, send: Send, legs: Mapping[int, int], entrie
             SendState.HELD if send.held else SendState.QUEUED,
             a.connector,
             a.account,
-            f"{a.connector}/{a.account}/{a.conversation}",
+            a.recipient,
             int(send.automatic),
             rows.dump(send.outgoing),
             at,
