@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.head import Head
 from bot.lexical import share_known
-from bot.matcher import MEASURES, SAMPLE, Floats, Ints, Matcher
+from bot.matcher import MEASURES, MOST_FITTED, SAMPLE, Floats, Ints, Matcher
 from gateway.text.normal import tokens
 
 #: Centre and spread of each measure on public data, and the weights (bias last) that a fit starts from.
@@ -35,6 +35,7 @@ _TRUST = 10.0
 #: Weight of questions without an article when the curve is fitted.
 _OUTSIDE_FIT = 0.6
 _STEPS = 30
+_SMALL = 1e-5
 
 
 class Confidence(msgspec.Struct, frozen=True):
@@ -117,7 +118,7 @@ class _Asked:
         budget = 2 * SAMPLE
         for article in range(len(self.matcher.articles)):
             mine = np.flatnonzero(self.owner == article)
-            whole = np.flatnonzero(self.matcher.owner == article)
+            whole = np.flatnonzero(self.matcher.owner[:MOST_FITTED] == article)
             if not len(mine) or (budget := budget - len(whole)) < 0:
                 continue
             scores = dict(zip(whole.tolist(), self.head.without_all(whole), strict=True))
@@ -152,13 +153,22 @@ def fit_curve(
     """Return logistic weights by Newton steps, drawn towards `start` with strength `trust`."""
     inputs = np.c_[measures, np.ones(len(measures))].astype(np.float64)
     weights = start.astype(np.float64)
+
+    def loss(at: NDArray[np.float64]) -> float:
+        reach = inputs @ at
+        wrong = np.logaddexp(0, reach) - right * reach
+        return float(share @ wrong + trust / 2 * ((at - start) ** 2).sum())
+
     for _ in range(_STEPS):
         expected = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
         slope = inputs.T @ (share * (expected - right)) + trust * (weights - start)
         bend = (inputs * (share * expected * (1 - expected))[:, None]).T @ inputs
         step = np.linalg.solve(bend + trust * np.eye(len(weights)), slope)
+        before = loss(weights)
+        while loss(weights - step) > before and np.abs(step).max() > _SMALL:  # Newton alone can overshoot
+            step /= 2
         weights -= step
-        if np.abs(step).max() < 1e-5:
+        if np.abs(step).max() < _SMALL:
             break
     return weights.astype(np.float32)
 

@@ -21,7 +21,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 #: Phrasings that a head's kernel is built on; in a larger knowledge base each article gets its share.
-LANDMARKS = 4000
+LANDMARKS = 3000
+#: Phrasings that a head is fitted to.
+MOST_FITTED = 9000
 #: With more articles than this there is no head: nearest phrasings decide.
 MOST_ARTICLES = 1500
 #: Shares of the semantic view that are tried; the one with the best held-out accuracy is kept.
@@ -32,6 +34,8 @@ RIDGE = 0.05
 _APART = np.float32(np.exp(-1))
 #: Phrasings on which shares are compared, and on which confidence is fitted.
 _COMPARED = 700
+#: With more articles than this the head judges only so many, those with the nearest phrasings.
+_JUDGED = 100
 SAMPLE = 1500
 #: Without a head: phrasings that the second view looks at.
 _NEAREST = 200
@@ -97,7 +101,7 @@ class Matcher:
         if self._weights is None:
             scores = self.nearest((1 - self.share) * lexical + self.share * semantic)
         else:
-            scores = self._weights @ self.kernel(lexical, semantic)
+            scores = self._judge(lexical, semantic, self._weights)
         measures, phrasing = self.measure(scores, lexical, semantic, tokens(text), vector.known)
         best = np.argpartition(-scores, min(9, len(scores) - 1))[:10]
         order = best[np.argsort(-scores[best], kind="stable")]
@@ -152,22 +156,34 @@ class Matcher:
     def nearest(self, similar: Floats) -> Floats:
         """Return every article's best similarity."""
         scores = np.zeros(len(self.articles), np.float32)
-        np.maximum.at(scores, self.columns, similar)
+        rows = np.flatnonzero(similar)
+        np.maximum.at(scores, self.columns[rows], similar[rows])
         return scores
 
     def fit(self) -> None:
         """Fit the head; for large libraries only the views' shares stay as they are."""
         if self.is_large or len(self.articles) < 2:
             return
-        lexical = self.lexical.similar_rows(self.lexical.vectors)
-        semantic = self.semantic.similar_rows(self.folded)
+        fitted = max(MOST_FITTED, len(self.columns))
+        lexical = self.lexical.similar_rows(self.lexical.vectors[:fitted])
+        semantic = self.semantic.similar_rows(self.folded[:fitted])
         self.share = self._best_share(lexical, semantic)
-        self.head = Head(self.kernel(lexical, semantic), self.owner, len(self.articles), RIDGE)
+        self.head = Head(self.kernel(lexical, semantic), self.owner[:fitted], len(self.articles), RIDGE)
         self._weights = self.head.weights
 
     def forget(self) -> None:
         """Drop what only fitting needs."""
         self.head = None
+
+    def _judge(self, lexical: Floats, semantic: Floats, weights: Floats) -> Floats:
+        kernel = self.kernel(lexical, semantic)
+        if len(weights) <= 2 * _JUDGED:
+            return np.asarray(weights @ kernel)
+        near = self.nearest((1 - self.share) * lexical + self.share * semantic)
+        judged = np.argpartition(-near, _JUDGED)[:_JUDGED]
+        scores = np.full(len(weights), -1.0, np.float32)
+        scores[judged] = weights[judged] @ kernel
+        return scores
 
     def _similar(self, vector: Vector, text: str) -> tuple[Floats, Floats]:
         lexical = self.lexical.similar(vector)
@@ -182,7 +198,7 @@ class Matcher:
         return np.flatnonzero(self.columns == article)
 
     def _best_share(self, lexical: Floats, semantic: Floats) -> float:
-        rows = np.arange(min(_COMPARED, lexical.shape[1]))
+        rows = np.arange(min(max(_COMPARED, 3 * len(self.articles)), lexical.shape[1]))
         asked = rows[[self.phrasings[i].asked for i in rows]]
         best, kept = -1.0, SHARES[0]
         for self.share in SHARES:
@@ -197,7 +213,11 @@ class Matcher:
 def _interleaved(articles: Sequence[Article]) -> list[Phrasing]:
     """Every article's first phrasing, then every second: any beginning of the list is a fair sample."""
     columns = [
-        [Phrasing(i, article.title, False), *(Phrasing(i, q, True) for q in article.questions)]
+        _with_title([Phrasing(i, q, True) for q in article.questions], Phrasing(i, article.title, False))
         for i, article in enumerate(articles)
     ]
     return [phrasing for row in zip_longest(*columns) for phrasing in row if phrasing is not None]
+
+
+def _with_title(asked: list[Phrasing], title: Phrasing) -> list[Phrasing]:
+    return [*asked[:1], title, *asked[1:]]

@@ -48,7 +48,7 @@ def test_a_line_that_is_no_question_is_named() -> None:
 def test_the_explanation_shows_what_it_rests_on() -> None:
     said = explain(BOT.reply(Question(text="where is my order")))
     assert "answer: track-order@1" in said
-    assert "nearest phrasing: Where is my order?" in said
+    assert "nearest phrasing: where is my order" in said
 
 
 def test_the_command_reads_a_folder_and_standard_input(
