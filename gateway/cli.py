@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import cli_people
+from gateway import cli_operations, cli_people
 from gateway.errors import DeskgateError, SettingsError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
     count.set_defaults(command=_ledger_check)
 
     cli_people.register(commands, _config_option)
+    cli_operations.register(commands, _config_option)
     return parser
 
 

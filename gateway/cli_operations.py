@@ -1,0 +1,130 @@
+"""The subcommands of whoever runs Deskgate: migrate, backup, restore, outbox."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.errors import StoreError
+
+if TYPE_CHECKING:
+    from gateway.settings import StoreSettings
+
+BAR = 24
+_LACKS = (
+    "It does not hold the installation key ({key}), config.toml or the articles: keep the key in another place.\n"
+    "Without that key nobody can open sealed messages and files, and old chat and mail links stop working."
+)
+_RESUME = (
+    "The outbox is paused: what was waiting when the backup was made may have been sent since.\n"
+    "Look with `deskgate outbox status`, then let it go with `deskgate outbox resume`."
+)
+
+
+def register(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    config_option: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    """Adds the subcommands; `config_option` gives each its --config."""
+    migrate = commands.add_parser("migrate", help="move an embedded installation to PostgreSQL")
+    migrate.add_argument("--to", required=True, metavar="URI", help="postgresql://… of an empty database")
+    migrate.set_defaults(command=_migrate)
+
+    backup = commands.add_parser("backup", help="write everything to one file while Deskgate runs")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.set_defaults(command=_backup)
+
+    restore = commands.add_parser(
+        "restore", help="fill an empty database from a backup; the outbox is paused"
+    )
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.set_defaults(command=_restore)
+
+    outbox = commands.add_parser("outbox", help="what waits to be sent")
+    outbox.add_argument("what", choices=("status", "pause", "resume"))
+    outbox.set_defaults(command=_outbox)
+    for parser in (migrate, backup, restore, outbox):
+        config_option(parser)
+
+
+def _store_settings(options: argparse.Namespace) -> StoreSettings:
+    from gateway.settings import load
+
+    return load(options.config, os.environ).store
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from gateway.store.moving import move
+
+    database = _store_settings(options).database
+    if not database.startswith("sqlite:///"):
+        raise StoreError(
+            f"{options.config} names {database.split(':')[0]} already; only an embedded one moves."
+        )
+    if not options.to.startswith("postgresql://"):
+        raise StoreError("--to must begin with postgresql://")
+    counts = move(Path(database.removeprefix("sqlite:///")), options.to, _progress)
+    _tell("moved and counted", counts)
+    print(f'Now set store.database = "{options.to}" in {options.config} and start Deskgate.')
+    print("The old file is as it was; keep it until you are content, and do not start on it again.")
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from gateway.store.backup import back_up
+
+    settings = _store_settings(options)
+    _tell(f"in {options.file}", back_up(settings.database, options.file, _progress))
+    print(_LACKS.format(key="DESKGATE_KEY" if os.environ.get("DESKGATE_KEY") else settings.key_file))
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from gateway.store.backup import restore
+
+    settings = _store_settings(options)
+    _tell("restored and counted", restore(options.file, settings.database, _progress))
+    if not os.environ.get("DESKGATE_KEY") and not settings.key_file.exists():
+        print(f"There is no installation key here. Put the one of the backup's time at {settings.key_file}.")
+    print(_RESUME)
+    return 0
+
+
+def _outbox(options: argparse.Namespace) -> int:
+    from gateway.store import Store, open_driver, outbox
+
+    async def work() -> int:
+        store = Store(open_driver(_store_settings(options).database))
+        await store.open()
+        try:
+            if options.what != "status":
+                await store.pause_outbox(options.what == "pause")
+            counts = await store.driver.read(outbox.counts)
+            paused = await store.outbox_paused()
+        finally:
+            await store.close()
+        print("The outbox is", "paused." if paused else "running.")
+        print(*(f"  {state:10} {count:>9,}" for state, count in counts.items()), sep="\n")
+        return 0
+
+    return asyncio.run(work())
+
+
+def _tell(what: str, counts: dict[str, int]) -> None:
+    print(*(f"  {table:14} {count:>12,}" for table, count in counts.items() if count), sep="\n")
+    print(f"{sum(counts.values()):,} rows of {len(counts)} tables {what}.")
+
+
+def _progress(table: str, done: int, total: int) -> None:
+    """A bar that moves where a person looks, nothing where a log is written."""
+    if sys.stderr.isatty():
+        filled = BAR * done // max(total, 1)
+        end = "\n" if done >= total else ""
+        print(
+            f"\r{table:14} [{'#' * filled:{BAR}}] {done:,} of {total:,}", end=end, file=sys.stderr, flush=True
+        )
