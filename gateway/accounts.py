@@ -13,7 +13,7 @@ from connectors import REGISTRY
 from gateway.connector import Connector
 from gateway.errors import SettingsError
 from gateway.privacy import Seal
-from gateway.settings import Settings, explain, is_loopback
+from gateway.settings import Settings, Where, explain, is_loopback
 
 
 class Account:
@@ -38,9 +38,20 @@ class Account:
 
 def accounts(settings: Settings, where: str) -> list[Account]:
     """Every enabled account. Raises SettingsError with every problem of every account."""
+    found, problems = check_accounts(settings.connectors, settings, lambda location: where)
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def check_accounts(
+    connectors: Mapping[str, Mapping[str, Any]], settings: Settings | None, place: Where
+) -> tuple[list[Account], list[str]]:
+    """The accounts that can be used, and one sentence for each mistake in any of them."""
     found: list[Account] = []
     problems: list[str] = []
-    for kind, entries in settings.connectors.items():
+    for kind, entries in connectors.items():
+        where = place(("connectors", kind))
         try:
             factory, model = _load(kind)
         except KeyError:
@@ -52,11 +63,11 @@ def accounts(settings: Settings, where: str) -> list[Account]:
             try:
                 found.append(Account(kind, name, factory, model.model_validate(data)))
             except ValidationError as error:
-                problems += explain(error, where, ("connectors", kind, name), model)
-    problems += _queue_problems(settings, found, where)
-    if problems:
-        raise SettingsError(problems)
-    return found
+                problems += explain(error, place, ("connectors", kind, name), model)
+    if settings is not None:
+        problems += _queue_problems(settings, found, place(()))
+        problems += _mail_problems(found, place(()))
+    return found, problems
 
 
 def _load(kind: str) -> tuple[Any, type[BaseModel]]:
@@ -78,9 +89,29 @@ def _queue_problems(settings: Settings, found: list[Account], where: str) -> lis
             problems.append(
                 f"{where}: queues.{name}.slack_channel needs a Slack account. Add [connectors.slack.main]."
             )
-        elif queue.slack_channel and len(slack) > 1 and queue.slack_account not in slack:
+        elif queue.slack_account and queue.slack_account not in slack:
+            problems.append(
+                f"{where}: queues.{name}.slack_account: there is no Slack account {queue.slack_account!r}. "
+                f"Choose one of: {', '.join(slack)}."
+            )
+        elif queue.slack_channel and len(slack) > 1 and not queue.slack_account:
             problems.append(f"{where}: queues.{name}.slack_account must say which: {', '.join(slack)}.")
     return problems
+
+
+def _mail_problems(found: list[Account], where: str) -> list[str]:
+    """Accounts that answer by a mail account which is not there."""
+    mail = [account.name for account in found if account.kind == "email"]
+    return [
+        f"{where}: connectors.{a.kind}.{a.name}.email_account: there is no mail account {wanted!r}. "
+        + (
+            f"Choose one of: {', '.join(mail)}."
+            if mail
+            else "Add [connectors.email.support], or leave it out."
+        )
+        for a in found
+        if (wanted := getattr(a.settings, "email_account", "")) and wanted not in mail
+    ]
 
 
 def policy_accounts(found: list[Account], connected: Mapping[str, Connector]) -> dict[str, dict[str, Any]]:

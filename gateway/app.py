@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.articles import Library
 from bot.articles import load as load_articles
 from gateway import words
-from gateway.accounts import Account, accounts, policy_accounts
+from gateway.accounts import Account, check_accounts, policy_accounts
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
 from gateway.errors import SettingsError
@@ -27,7 +27,7 @@ from gateway.model import Address, AdminChange, Agent, Delivery, Role
 from gateway.outbox import Outbox
 from gateway.policy import AccountPolicy, Policy, QueuePolicy
 from gateway.privacy import Seal, installation_key
-from gateway.settings import QueueSettings, Settings, is_loopback, load
+from gateway.settings import QueueSettings, Settings, Source, is_loopback
 from gateway.store import Store, open_driver
 from gateway.timers import Timers
 from gateway.web import attach as attach_pages
@@ -210,12 +210,32 @@ async def _supervised(work: Coroutine[None, None, None]) -> None:
 
 def read_settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings, list[Account]]:
     """Everything that a start needs, checked. Raises SettingsError with every problem at once."""
-    settings = load(path, environ)
-    found = accounts(settings, str(path))
-    problems = _exposure_problems(settings, found, str(path))
-    if problems:
+    source = Source(path, environ)
+    settings = source.settings()
+    connectors = source.data.get("connectors", {})
+    tables = {kind: entries for kind, entries in connectors.items() if _are_tables(entries)}
+    found, problems = check_accounts(tables, settings, source.where)
+    if settings is not None:
+        problems += _exposure_problems(settings, found, str(path))
+        problems += _language_problems(settings, str(path))
+    problems = source.problems + problems
+    if settings is None or problems:
         raise SettingsError(problems)
     return settings, found
+
+
+def _are_tables(entries: object) -> bool:
+    return isinstance(entries, dict) and all(isinstance(entry, dict) for entry in entries.values())
+
+
+def _language_problems(settings: Settings, where: str) -> list[str]:
+    known = words.load().languages
+    return [
+        f"{where}: site.languages: there are no words in {language!r}. Choose from {', '.join(known)}, "
+        f"or add gateway/words/{language}.toml."
+        for language in settings.site.languages
+        if language not in known
+    ]
 
 
 def _exposure_problems(settings: Settings, found: list[Account], where: str) -> list[str]:

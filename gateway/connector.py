@@ -52,6 +52,7 @@ class Host(Protocol):
     clock: Clock
     public_url: str  #: without a trailing slash; loopback in a local trial
     company: str
+    bot_name: str  #: what the automatic assistant calls itself
 
     async def receive(self, deliveries: Sequence[Delivery], cursor: Cursor | None = None) -> list[Receipt]:
         """Durable when it returns, in order. Raises StoreError when nothing was kept (answer 503)."""

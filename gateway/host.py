@@ -53,6 +53,7 @@ class StoreHost:
         self._store, self._intake, self._seal = store, intake, seal
         self.clock, self.policy = clock, policy
         self.public_url, self.company = policy.public_url, policy.company
+        self.bot_name = policy.bot_name
         self._max_backlog, self._lease_ms = max_backlog, lease_ms
         self.overloaded = False
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -25,13 +27,22 @@ from pydantic import (
 from gateway.errors import SettingsError
 
 PREFIX = "DESKGATE_"
-#: Names that are ours but are no settings, and prefixes that Kubernetes injects for a service called deskgate.
+#: Names that are ours but are no settings, and those that Kubernetes injects for services called deskgate….
 RESERVED = ("DESKGATE_KEY", "DESKGATE_OLD_KEYS", "DESKGATE_CONFIG", "DESKGATE_TEST_DATABASE")
-INJECTED = ("DESKGATE_SERVICE_", "DESKGATE_PORT")
+INJECTED = re.compile(r"DESKGATE(_[A-Z0-9]+)*_(SERVICE_(HOST|PORT)|PORT)(_[A-Z0-9]+)*$")
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _lists_from_the_environment(cls, value: Any, info: ValidationInfo) -> Any:
+        """A list in an environment variable is written with commas."""
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(value, str) and field is not None and "tuple" in str(field.annotation):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
 
 
 class SiteSettings(_Section):
@@ -157,17 +168,37 @@ def _one_queue() -> dict[str, QueueSettings]:
     return {"general": QueueSettings(title="Customer care", default=True)}
 
 
+class Source:
+    """What the file and the environment say together, and which of them said it."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self.data, self.problems = _read(path)
+        self.problems += _secrets_in_file(path, self.data)
+        merged, problems = _merge_environment(self.data, environ)
+        self._variables = merged
+        self.problems += problems
+
+    def where(self, location: Sequence[str]) -> str:
+        """The file, or the variable that gave the value at this place."""
+        name = self._variables.get(".".join(location).lower())
+        return f"environment: {name}" if name else str(self.path)
+
+    def settings(self) -> Settings | None:
+        """The settings, None when they cannot be used; what is wrong is added to `problems`."""
+        try:
+            return Settings.model_validate(self.data)
+        except ValidationError as error:
+            self.problems += explain(error, self.where, (), Settings)
+            return None
+
+
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Reads the file, lays the environment over it and checks it all. Raises SettingsError with every problem."""
-    data, problems = _read(path)
-    problems += _secrets_in_file(path, data)
-    problems += _merge_environment(data, environ)
-    try:
-        settings = Settings.model_validate(data)
-    except ValidationError as error:
-        raise SettingsError(problems + explain(error, str(path), (), Settings)) from None
-    if problems:
-        raise SettingsError(problems)
+    """The settings without the connectors' own. Raises SettingsError with every problem."""
+    source = Source(path, environ)
+    settings = source.settings()
+    if settings is None or source.problems:
+        raise SettingsError(source.problems)
     return settings
 
 
@@ -182,12 +213,13 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"{path}: not valid TOML: {error}. Mend that line."]
 
 
-def _merge_environment(data: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
-    """DESKGATE_SECTION__KEY=value over the file's values; a name that leads nowhere is a problem."""
-    problems = []
+def _merge_environment(data: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """DESKGATE_SECTION__KEY=value over the file's values: which place each gave, and names that lead nowhere."""
+    problems: list[str] = []
+    merged: dict[str, str] = {}
     sections = list(Settings.model_fields)
     for name, value in sorted(environ.items()):
-        if not name.startswith(PREFIX) or name in RESERVED or name.startswith(INJECTED):
+        if not name.startswith(PREFIX) or name in RESERVED or INJECTED.match(name):
             continue
         path = name.removeprefix(PREFIX).lower().split("__")
         if len(path) < 2 or path[0] not in sections:
@@ -196,7 +228,8 @@ def _merge_environment(data: dict[str, Any], environ: Mapping[str, str]) -> list
             problems.append(f"environment: {name} is no setting of Deskgate.{hint}")
             continue
         _put(data, path, value)
-    return problems
+        merged[".".join(path)] = name
+    return merged, problems
 
 
 def _put(data: dict[str, Any], path: list[str], value: str) -> None:
@@ -230,14 +263,20 @@ def _secrets_in_file(path: Path, data: Mapping[str, Any], trail: tuple[str, ...]
     return problems
 
 
-def explain(error: ValidationError, where: str, trail: tuple[str, ...], model: type[BaseModel]) -> list[str]:
-    """One sentence a problem: file, key, what is wrong and the remedy."""
+Where = Callable[[Sequence[str]], str]
+
+
+def explain(
+    error: ValidationError, where: Where, trail: tuple[str, ...], model: type[BaseModel]
+) -> list[str]:
+    """One sentence a problem: file or variable, key, what is wrong and the remedy."""
     return [_sentence(dict(problem), where, trail, model) for problem in error.errors()]
 
 
-def _sentence(problem: dict[str, Any], where: str, trail: tuple[str, ...], model: type[BaseModel]) -> str:
+def _sentence(problem: dict[str, Any], place: Where, trail: tuple[str, ...], model: type[BaseModel]) -> str:
     location = (*trail, *(str(part) for part in problem["loc"]))
     key = ".".join(location) or "the file"
+    where = place(location)
     if problem["type"] == "extra_forbidden":
         known = _fields_at(model, problem["loc"][:-1])
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)

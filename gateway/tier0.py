@@ -285,5 +285,6 @@ def explained(reply: Answer | Clarify | HandOff) -> dict[str, Any]:
     return {
         "confidence": round(reply.confidence, 4),
         "candidates": [[c.name, round(c.confidence, 4)] for c in reply.candidates[:5]],
+        "threshold": round(reply.evidence.threshold, 4),
         "evidence": msgspec.to_builtins(reply.evidence),
     }

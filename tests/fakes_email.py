@@ -63,6 +63,7 @@ class FakeHost:
         self.clock = QuickClock()
         self.public_url = "http://127.0.0.1:8080"
         self.company = "Acme Shop"
+        self.bot_name = "Nora"
         self.kept: list[Delivery] = []
         self.duplicates = 0
         self.cursors: dict[str, str] = {}

@@ -67,6 +67,7 @@ class FakeHost:
     clock: Clock = field(init=False)
     public_url: str = "http://127.0.0.1:8080"
     company: str = "Acme"
+    bot_name: str = "Nora"
     agents: set[str] = field(default_factory=lambda: {"T0HOME:U0ANN"})
     taken: dict[str, Delivery] = field(default_factory=dict)
     acts: dict[str, AgentAction] = field(default_factory=dict)

@@ -158,16 +158,12 @@ def test_every_mistake_of_every_account_is_named_at_once(tmp_path: Path) -> None
     assert "main.bot_token is missing" in found and "main.signing_secret is missing" in found
 
 
-@pytest.mark.xfail(
-    strict=True, reason="settings: a mistake in a section hides those in [connectors] until it is mended"
-)
 def test_a_mistake_in_a_section_hides_none_in_an_account(tmp_path: Path) -> None:
     found = problems(tmp_path, "[server]\nport = -1\n[connectors.email.support]\nadress = 'x'")
     assert any("server.port" in problem for problem in found)
     assert any("adress" in problem for problem in found)
 
 
-@pytest.mark.xfail(strict=True, reason="app: a mistake in an account hides that public_url is missing")
 def test_a_mistake_in_an_account_hides_no_missing_public_url(tmp_path: Path) -> None:
     found = problems(tmp_path, "[server]\nhost = '0.0.0.0'\n[connectors.webchat.site]\nqueue = 'x'")
     assert any("public_url" in problem for problem in found)
@@ -212,10 +208,6 @@ def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
     assert "xoxb-1" not in repr(account.settings) and "s3cret" not in repr(account.settings)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="settings: pydantic's message for a wrong value is shown, but the value's origin is not",
-)
 def test_a_wrong_value_from_the_environment_is_blamed_on_its_variable(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, "", DESKGATE_SERVER__PORT="many")
     assert "DESKGATE_SERVER__PORT" in problem
@@ -347,13 +339,10 @@ def test_with_two_slack_accounts_a_queue_says_which(tmp_path: Path) -> None:
         [connectors.slack.second]
     """
     second = {name.replace("MAIN", "SECOND"): value for name, value in SLACK.items()}
-    (problem,) = problems(tmp_path, text, **SLACK, **second)
-    assert "queues.general.slack_account must say which: main, second." in problem
+    found = problems(tmp_path, text, **SLACK, **second)
+    assert any("queues.general.slack_account must say which: main, second." in problem for problem in found)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="accounts: an unknown slack_account passes when there is one Slack account"
-)
 def test_a_slack_account_that_is_not_there_is_named(tmp_path: Path) -> None:
     text = "[queues.a]\ntitle = 'A'\ndefault = true\nslack_channel = 'C1'\nslack_account = 'mian'\n"
     found = problems(tmp_path, text + "[site]\npublic_url = 'https://help.example.com'\n", **SLACK)

@@ -22,12 +22,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STATIC = ("chat.css", "chat.js", "link.js", "view.js", "words.js")
 
 
-def page(settings: Settings, company: str, *, embedded: bool) -> web.Response:
+def page(settings: Settings, company: str, bot_name: str, *, embedded: bool) -> web.Response:
     """The page /chat. All that differs between installations travels in data attributes."""
     values = {
         "company": company,
         "title": settings.title or company,
-        "bot": settings.bot_name,
+        "bot": bot_name,
         "language": settings.language,
         "email": "yes" if settings.email_account else "",
         "max_file": str(settings.max_file_bytes),

@@ -38,7 +38,8 @@ class Routes:
 
     async def page(self, request: web.Request) -> web.Response:
         embedded = request.query.get("embed") == "1"
-        return pages.page(self.visits.settings, self.visits.host.company, embedded=embedded)
+        host = self.visits.host
+        return pages.page(self.visits.settings, host.company, host.bot_name, embedded=embedded)
 
     async def widget(self, request: web.Request) -> web.Response:
         return pages.static("widget.js", anywhere=True)

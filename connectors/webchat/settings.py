@@ -17,9 +17,6 @@ class Settings(BaseModel):
         "", description="Language of the page (en, sl, zh-Hans, zh-Hant, de, es); empty: the browser's."
     )
     title: str = Field("", description="Heading of the chat; empty: the company's name.")
-    bot_name: str = Field(
-        "Automatic assistant", description="Name shown over greetings of the automatic assistant."
-    )
     email_account: str = Field(
         "",
         description="Account of the email channel that mails an answer to a visitor who left; empty: never asked.",

@@ -173,7 +173,9 @@ def dead_lines(tx: Tx, limit: int = 200) -> list[DeadLine]:
     )
     sends = tx.all(
         "SELECT id, connector, account, reason || ': ' || detail, settled_at, ticket FROM outbox "
-        "WHERE state IN ('failed', 'uncertain') ORDER BY id DESC LIMIT ?",
+        "WHERE state IN ('failed', 'uncertain') AND NOT EXISTS (SELECT 1 FROM outbox x "
+        "WHERE x.ticket = outbox.ticket AND x.entry = outbox.entry AND x.entry <> 0 AND x.id > outbox.id) "
+        "ORDER BY id DESC LIMIT ?",
         (limit,),
     )
     lines = [_dead("input", row) for row in inputs] + [_dead("send", row) for row in sends]
