@@ -130,8 +130,8 @@ def test_what_only_looks_sensitive_is_left_alone(text: str) -> None:
     assert mask(text).found == ()
 
 
-#: Ways in which people really write these values, and which the patterns miss.
-MISSED = {
+#: Ways in which people really write these values.
+WRITTEN = {
     "card, then the expiry date": "4111 1111 1111 1111 12/27",
     "card, then its code": "4111 1111 1111 1111 123",
     "card, after a number": "Order 5 4111 1111 1111 1111",
@@ -156,10 +156,7 @@ MISSED = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="privacy: the patterns miss this way of writing a card number or an IBAN"
-)
-@pytest.mark.parametrize("text", MISSED.values(), ids=MISSED)
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
 def test_other_ways_of_writing_a_value(text: str) -> None:
     assert "[card]" in mask(text).text or "[iban]" in mask(text).text
 
@@ -177,7 +174,8 @@ def test_no_iban(text: str) -> None:
 # ---------------------------------------------------------------- what always holds
 
 VALUES = st.sampled_from(
-    [grouped(n, gap) for n in CARDS.values() for gap in ("", " ", "-")]
+    # Thirteen digits in a row are a card only where a word says so: most are article numbers.
+    [grouped(n, gap) for n in CARDS.values() for gap in ("", " ", "-") if gap or len(n) > 13]
     + [grouped(n, gap) for n in IBANS.values() for gap in ("", " ")]
 )
 PROSE = st.text(
@@ -279,10 +277,6 @@ def test_a_cut_payload_is_noticed(plain: bytes, data: st.DataObject) -> None:
         Seal(KEY).open(sealed[:length])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="privacy: Seal.open lets cryptography's ValueError out when the nonce itself is cut off",
-)
 @pytest.mark.parametrize("length", [4, 5, 11])
 def test_a_payload_cut_within_its_nonce_is_noticed(length: int) -> None:
     with pytest.raises(CannotOpen):
