@@ -68,7 +68,7 @@ class FakeHost:
 
     def __init__(self, public_url: str = "http://127.0.0.1:8080", company: str = "Northwind Goods") -> None:
         self.clock = MovableClock()
-        self.public_url, self.company = public_url, company
+        self.public_url, self.company, self.bot_name = public_url, company, "Nora"
         self.bell = Bell()
         self.deliveries: list[Delivery] = []
         self.actions: list[AgentAction] = []
