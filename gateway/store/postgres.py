@@ -129,7 +129,8 @@ class PostgresDriver:
             kwargs={"options": OPTIONS, "connect_timeout": 5, "application_name": "deskgate"},
             min_size=2,
             max_size=workers + 2,
-            timeout=5.0,
+            timeout=2.0,  # an outage is told to the peers while they still listen
+            reconnect_timeout=2.0,  # then the next who asks tries anew; else the pauses grow with the outage
             check=ConnectionPool.check_connection,
             open=False,
         )
