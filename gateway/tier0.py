@@ -139,6 +139,8 @@ def _ask(draft: Draft, context: Context, text: str) -> None:
     )
     context.replies.append(reply)
     draft.set_bot(asked=text[:4000])
+    if not draft.ticket.subject:
+        draft.set(subject=excerpt(text, 120))
     match reply:
         case Answer():
             _quote(
@@ -251,6 +253,8 @@ def _clarify(draft: Draft, context: Context, reply: Clarify) -> None:
 def _small_talk(draft: Draft, context: Context, reply: HandOff) -> None:
     kind = reply.small_talk if reply.small_talk in ("greeting", "thanks", "bye") else "greeting"
     draft.event("small_talk", what=kind)
+    if draft.ticket.subject == excerpt(draft.ticket.bot.asked, 120):
+        draft.set(subject="")  # "hello" is no title: the first real question will be
     if kind == "greeting":
         draft.set(status=Status.PENDING)
     else:

@@ -403,3 +403,9 @@ async def test_a_choice_of_article_is_quoted(world: World) -> None:
     assert "Print the return label" in world.chat.texts[-1]
     chosen = Choice(action=ChoiceAction.ARTICLE, value="return-item")
     assert chosen.value == (await world.ticket()).bot.article
+
+
+async def test_a_greeting_is_no_title(world: World) -> None:
+    await world.say("hello")
+    await world.say("Where is my order?")
+    assert (await world.ticket()).subject == "Where is my order?"
