@@ -125,7 +125,7 @@ def auroc(positive: Floats, negative: Floats) -> float | None:
 def plot(curves: dict[str, Outcomes], path: str) -> None:
     """Draw the share of wrong answers against the share answered, and where the bot itself stands."""
     try:
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         sys.stderr.write("matplotlib is not installed: no plot\n")
         return

@@ -60,9 +60,7 @@ class Bot:
         by_language: dict[str, list[Article]] = {}
         for article in library.public(today):
             by_language.setdefault(article.language, []).append(article)
-        self._models = {
-            language: model(language, tuple(own), trained) for language, own in by_language.items()
-        }
+        self._models = {tag: model(tuple(own), trained=trained) for tag, own in by_language.items()}
 
     @classmethod
     def build(cls, library: Library, today: date | None = None) -> Bot:

@@ -94,9 +94,16 @@ class Library(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return the article whose file is called `name` (without .md), or None."""
         return self._by_name.get(name)
 
+    @cached_property
+    def _by_slug(self) -> dict[str, tuple[Article, ...]]:
+        found: dict[str, list[Article]] = {}
+        for article in self.articles:
+            found.setdefault(article.slug, []).append(article)
+        return {slug: tuple(own) for slug, own in found.items()}
+
     def versions(self, slug: str) -> tuple[Article, ...]:
         """Return every language version of one article."""
-        return tuple(article for article in self.articles if article.slug == slug)
+        return self._by_slug.get(slug, ())
 
     def public(self, today: date | None = None) -> tuple[Article, ...]:
         """Return the articles that may be shown to customers."""

@@ -148,10 +148,9 @@ class Matcher:
         return sum(weight for weight, has in weights if has) / total if total else 0.0
 
     def kernel(self, lexical: Floats, semantic: Floats) -> Floats:
-        """Return the kernel of the head from the cosines of both views."""
-        return np.asarray(
-            (1 - self.share) * np.exp(lexical - 1) + self.share * np.exp(semantic - 1), np.float32
-        )
+        """Return the kernel of the head from the cosines of both views, 0 for nothing in common."""
+        mixed = (1 - self.share) * np.exp(lexical - 1) + self.share * np.exp(semantic - 1)
+        return np.asarray(mixed - _APART, np.float32)
 
     def nearest(self, similar: Floats) -> Floats:
         """Return every article's best similarity."""
@@ -168,7 +167,9 @@ class Matcher:
         lexical = self.lexical.similar_rows(self.lexical.vectors[:fitted])
         semantic = self.semantic.similar_rows(self.folded[:fitted])
         self.share = self._best_share(lexical, semantic)
-        self.head = Head(self.kernel(lexical, semantic), self.owner[:fitted], len(self.articles), RIDGE)
+        kernel = self._kernel_of_all(lexical, semantic)
+        del semantic
+        self.head = Head(kernel, self.owner[:fitted], len(self.articles), RIDGE)
         self._weights = self.head.weights
 
     def forget(self) -> None:
@@ -194,11 +195,21 @@ class Matcher:
         semantic[rows] = self.semantic.similar(text, rows)
         return lexical, semantic
 
+    def _kernel_of_all(self, lexical: Floats, semantic: Floats) -> Floats:
+        """The kernel in place of its inputs, which may be hundreds of megabytes."""
+        for view, weight in ((lexical, 1 - self.share), (semantic, self.share)):
+            view -= 1
+            np.exp(view, out=view)
+            view *= weight
+        lexical += semantic
+        lexical -= _APART
+        return lexical
+
     def _own(self, article: int) -> Ints:
         return np.flatnonzero(self.columns == article)
 
     def _best_share(self, lexical: Floats, semantic: Floats) -> float:
-        rows = np.arange(min(max(_COMPARED, 3 * len(self.articles)), lexical.shape[1]))
+        rows = np.arange(min(max(_COMPARED, min(3 * len(self.articles), SAMPLE)), lexical.shape[1]))
         asked = rows[[self.phrasings[i].asked for i in rows]]
         best, kept = -1.0, SHARES[0]
         for self.share in SHARES:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from copy import copy
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -36,15 +37,16 @@ class Ranked(msgspec.Struct, frozen=True):
 class Model:
     """One language's articles; immutable once built."""
 
-    def __init__(self, language: str, articles: Sequence[Article], *, trained: bool) -> None:
-        self.language = language
+    def __init__(self, articles: Sequence[Article], quick: Model | None = None) -> None:
         self.articles = tuple(articles)
-        self._matcher = Matcher(articles)
         self._confidence: Confidence = unfitted()
-        if trained:
-            self._matcher.fit()
-            self._confidence = calibrate(self._matcher)
-            self._matcher.forget()
+        if quick is None:
+            self._matcher = Matcher(articles)
+            return
+        self._matcher = copy(quick._matcher)  # the index is shared, the head is its own
+        self._matcher.fit()
+        self._confidence = calibrate(self._matcher)
+        self._matcher.forget()
 
     def rank(self, folded: str, most: int = 5) -> Ranked:
         """Return the best articles for a folded text."""
@@ -60,10 +62,16 @@ class Model:
         )
 
 
-@lru_cache(maxsize=64)
-def model(language: str, articles: tuple[Article, ...], trained: bool) -> Model:
-    """Return the model of these articles, the same one while they do not change."""
-    return Model(language, articles, trained=trained)
+def model(articles: tuple[Article, ...], *, trained: bool) -> Model:
+    """Return the model of these articles, the same one for as long as a bot holds it."""
+    found = _models.get((articles, trained))
+    if found is None:
+        found = Model(articles, model(articles, trained=False) if trained else None)
+        _models[articles, trained] = found
+    return found
+
+
+_models: WeakValueDictionary[tuple[tuple[Article, ...], bool], Model] = WeakValueDictionary()
 
 
 def _confidences(first: float, scored: Scored, count: int) -> tuple[float, ...]:
