@@ -38,6 +38,8 @@ _LONGEST_PART = 400
 CLARIFY = 0.5
 #: Below this nothing fits.
 _NOTHING = 0.15
+#: How much better an article in another language must fit when neither is sure.
+_FOREIGN = 0.2
 _OFFERED = 3
 _SHOWN = 5
 
@@ -114,7 +116,7 @@ class Bot:
         if sure:
             return self._answer(sure, asked, guess, common)
         if question.may_clarify and first.ranked.confidence + sum(first.ranked.confidences[1:3]) >= CLARIFY:
-            options = common["candidates"][:_OFFERED]
+            options = tuple(_candidates(first.ranked))[:_OFFERED]
             if len(options) > 1 and first.ranked.confidence >= _NOTHING:
                 return Clarify(options=options, **common)
         reason = Reason.NO_MATCH if first.ranked.confidence < _NOTHING else Reason.LOW_CONFIDENCE
@@ -144,8 +146,17 @@ class Bot:
             if best.is_sure:
                 break
             ranked = each.rank(folded, _SHOWN)
-            best = ranked if ranked.confidence > best.confidence else best
+            # Another language must fit clearly better than the one that was written.
+            best = ranked if ranked.is_sure or ranked.confidence > best.confidence + _FOREIGN else best
         return _Best(text, best)
+
+    def _shown(self, best: _Best, guess: Guess) -> tuple[Candidate, ...]:
+        """At least three candidates when there are as many articles, of other languages if need be."""
+        found = _candidates(best.ranked)
+        for each in self._order(guess):
+            if len(found) < _OFFERED and each.articles[0].language != best.ranked.articles[0].language:
+                found += _candidates(each.rank(fold(best.text[:_LONGEST_PART]), _SHOWN), found[-1].confidence)
+        return tuple(found)
 
     def _order(self, guess: Guess) -> Sequence[Model]:
         first = self._models.get(guess.language)
@@ -189,7 +200,7 @@ class Bot:
         return {
             "language": guess.language,
             "confidence": ranked.confidence,
-            "candidates": tuple(_candidates(ranked)),
+            "candidates": self._shown(best, guess),
             "evidence": evidence,
         }
 
@@ -200,8 +211,8 @@ def _parts(asked: Asked) -> list[str]:
     return list(dict.fromkeys((asked.text, *paragraphs, *asked.sentences)))
 
 
-def _candidates(ranked: Ranked) -> list[Candidate]:
+def _candidates(ranked: Ranked, most: float = 1.0) -> list[Candidate]:
     return [
-        Candidate(name=article.name, title=article.title, confidence=confidence)
+        Candidate(name=article.name, title=article.title, confidence=min(most, confidence))
         for article, confidence in zip(ranked.articles, ranked.confidences, strict=True)
     ]

@@ -8,6 +8,8 @@ from gateway.text.normal import fold, ngrams
 
 #: Articles up to this many characters are quoted whole.
 WHOLE = 700
+#: A section must hold this share of what a question asks beyond the title and the opening, and so much must there be.
+ADDS = 0.35
 #: A longer section is cut at a paragraph.
 LONGEST = 1500
 
@@ -50,19 +52,23 @@ def _section(article: Article, folded: str) -> Section:
     if len(whole.body) <= WHOLE or not article.sections:
         return whole
     intro = next((section for section in article.sections if section.body), whole)
-    best, most = intro, 0.0
+    # What the title and the opening say already decides nothing: a section is quoted for what it adds.
+    known = set(ngrams(fold(f"{article.title}\n{intro.body[:2000]}")))
     asked = set(ngrams(folded[:1000]))
-    for section in article.sections:
-        shared = _shared(asked, section) if section.body else 0.0
-        if section.heading and shared > most:
-            best, most = section, shared
-    return best if most > max(0.35, 1.25 * _shared(asked, intro)) else intro
+    special = asked - known
+    if len(special) < ADDS * len(asked):
+        return intro
+    shares = [
+        (_shared(special, section), section)
+        for section in article.sections
+        if section.heading and section.body
+    ]
+    share, best = max(shares, key=lambda found: found[0], default=(0.0, intro))
+    return best if share >= ADDS else intro
 
 
-def _shared(asked: set[str], section: Section) -> float:
-    """Share of the question's n-grams that the heading has; those of the text count half."""
-    if not asked:
-        return 0.0
-    heading = asked & set(ngrams(fold(section.heading)))
-    body = asked & set(ngrams(fold(section.body[:2000])))
-    return (len(heading) + 0.5 * len(body - heading)) / len(asked)
+def _shared(special: set[str], section: Section) -> float:
+    """Share of the question's special n-grams that the heading has; those of the text count half."""
+    heading = special & set(ngrams(fold(section.heading)))
+    body = special & set(ngrams(fold(section.body[:2000])))
+    return (len(heading) + 0.5 * len(body - heading)) / len(special)
