@@ -59,10 +59,15 @@ class Person:
             content,
             size or len(content),
         )
-        own = {
+        own: dict[str, Any] = {
             name: fields.pop(name) for name in ("file_name", "mime_type", "width", "height") if name in fields
         }
-        file = {"file_id": file_id, "file_unique_id": file_id, "file_size": size or len(content), **own}
+        file: dict[str, Any] = {
+            "file_id": file_id,
+            "file_unique_id": file_id,
+            "file_size": size or len(content),
+            **own,
+        }
         shown: Any = [
             {**file, "file_id": "small", "width": 1, "height": 1},
             {**file, "width": 9, "height": 9},

@@ -27,7 +27,7 @@ BY_WEBHOOK = "can't use getUpdates method while webhook is active"
 async def running(clock: Clock) -> AsyncIterator[Telegram]:
     """The service behind a loopback address; calls the webhook that is set, as long as one is."""
     telegram = Telegram(clock=clock)
-    runner = web.AppRunner(_application(telegram), shutdown_timeout=0.1)
+    runner = web.AppRunner(_application(telegram), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     telegram.api_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
@@ -94,7 +94,7 @@ async def _answer(telegram: Telegram, request: web.Request) -> web.StreamRespons
         return _no(No(401, "Unauthorized"))
     telegram.calls.append((method, given))
     fault = telegram.faults[method].pop(0) if telegram.faults[method] else None
-    if fault and not (fault.cut or fault.silent):
+    if fault and not (fault.cut or fault.silent or fault.after_work):
         return _faulty(fault)
     try:
         result = await _perform(telegram, method, given)
@@ -104,6 +104,8 @@ async def _answer(telegram: Telegram, request: web.Request) -> web.StreamRespons
         await asyncio.sleep(60)
     if fault and fault.cut and request.transport:
         request.transport.close()
+    if isinstance(result, dict):
+        result = {name: value for name, value in result.items() if name != "stored"}
     return web.json_response({"ok": True, "result": result})
 
 

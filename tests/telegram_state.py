@@ -23,6 +23,7 @@ class Fault:
     body: str = ""
     cut: bool = False  # does its work, then closes the connection
     silent: bool = False  # does its work, then never answers
+    after_work: bool = False  # does its work and answers: a fault for none
 
 
 @dataclass(kw_only=True)

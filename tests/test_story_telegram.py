@@ -96,13 +96,17 @@ async def test_a_customer_is_answered_by_the_bot_and_then_by_a_person(tmp_path: 
         notice = (await until(lambda: telegram.sent(mia.id)[1:]))[0]
         assert "A person will answer you here" in notice["text"]
         await until(lambda: telegram.pressed[query] is not None)
-        await until(lambda: telegram.messages[mia.id, answer["message_id"]]["reply_markup"] == {"inline_keyboard": []})
+        await until(
+            lambda: telegram.messages[mia.id, answer["message_id"]]["reply_markup"] == {"inline_keyboard": []}
+        )
         page = await only_page(deskgate)
         assert page.ticket.cause == "not_helped" and page.requester == "Mia"
 
         await act(deskgate, Verb.CLAIM, page.ticket.id)
         picture = Attachment(filename="van.png", content_type="image/png", content=PNG, size=len(PNG))
-        await act(deskgate, Verb.REPLY, page.ticket.id, text="It is **on the van**, Mia.", attachments=(picture,))
+        await act(
+            deskgate, Verb.REPLY, page.ticket.id, text="It is **on the van**, Mia.", attachments=(picture,)
+        )
         reply = (await until(lambda: telegram.sent(mia.id)[2:]))[0]
         assert reply["caption"] == "It is on the van, Mia." and reply["stored"] == PNG
         assert reply["caption_entities"][0]["type"] == "b"
@@ -116,3 +120,143 @@ async def test_a_customer_is_answered_by_the_bot_and_then_by_a_person(tmp_path: 
         assert page.ticket.status is Status.RESOLVED and "thanked" in [event.kind for event in page.events]
         assert (await deskgate.store.ledger_count()).adds_up
         assert len(telegram.sent(mia.id)) == 4, "nothing was said twice"
+
+
+async def test_in_a_group_only_what_speaks_to_the_bot_becomes_a_ticket(tmp_path: Path) -> None:
+    async with shop(tmp_path, "polling") as (deskgate, telegram):
+        shoppers = group(telegram)
+        mia, tom = Person(telegram=telegram), Person(telegram=telegram, id=77, name="Tom")
+        tom.says("Nice weather today", shoppers)
+        mia.says(f"{mention()} where is my order?", shoppers)
+        (answer,) = await until(lambda: telegram.sent(shoppers.id))
+        assert answer["reply_to_message"]["from"]["id"] == mia.id
+        page = await only_page(deskgate)
+        assert page.ticket.subject == "where is my order?"
+
+        query = tom.presses(answer, "No")
+        await until(lambda: telegram.pressed[query])
+        assert "for the person who asked" in str(telegram.pressed[query])
+        tom.says(f"{mention()} how do I return an item?", shoppers)
+        await until(lambda: len(telegram.sent(shoppers.id)) == 2)
+        mia.says("no", shoppers, reply_to_message=answer)
+        await until(lambda: len(telegram.sent(shoppers.id)) == 3)
+        mine, his = await pages(deskgate)
+        assert mine.ticket.cause == "not_helped" and his.ticket.cause == ""
+        assert {page.requester for page in (mine, his)} == {"Mia", "Tom"}
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_tickets(tmp_path: Path) -> None:
+    async with shop(tmp_path, "webhook") as (deskgate, telegram):
+        shoppers = group(telegram)
+        mia = Person(telegram=telegram)
+        mia.says(f"{mention()} a person, please", shoppers)
+        await until(lambda: telegram.sent(shoppers.id))
+        page = await only_page(deskgate)
+        larger = migrate(telegram, shoppers, -1_001_234_567_890)
+        await until(lambda: not telegram.updates)
+        await act(deskgate, Verb.REPLY, page.ticket.id, text="Here I am.")
+        (reply,) = await until(lambda: telegram.sent(larger.id))
+        mia.says("great, and my parcel?", larger, reply_to_message=reply)
+        mia.says(f"{mention()} it is number 12", larger)
+        await until(lambda: not telegram.updates)
+        await settled(deskgate)
+        said = [entry.text for entry in (await only_page(deskgate)).entries]
+        assert "great, and my parcel?" in said and "it is number 12" in said
+
+
+async def test_a_send_into_a_group_that_moved_unheard_follows_it(tmp_path: Path) -> None:
+    async with shop(tmp_path, "polling") as (deskgate, telegram):
+        shoppers = group(telegram)
+        Person(telegram=telegram).says(f"{mention()} a person, please", shoppers)
+        await until(lambda: telegram.sent(shoppers.id))
+        larger = group(telegram, -1_009_876_543_210, "supergroup")
+        shoppers.moved_to = larger.id
+        await act(deskgate, Verb.REPLY, (await only_page(deskgate)).ticket.id, text="Here I am.")
+        (reply,) = await until(lambda: telegram.sent(larger.id))
+        assert reply["text"] == "Here I am."
+
+
+async def test_a_matter_of_a_group_goes_on_in_private_by_the_link(tmp_path: Path) -> None:
+    async with shop(tmp_path, "polling") as (deskgate, telegram):
+        shoppers = group(telegram)
+        mia, tom = Person(telegram=telegram), Person(telegram=telegram, id=77, name="Tom")
+        mia.says(f"{mention()} a person, please", shoppers)
+        (notice,) = await until(lambda: telegram.sent(shoppers.id))
+        (button,) = notice["reply_markup"]["inline_keyboard"][-1]
+        assert button["text"] == "Continue in private"
+        link, _, word = button["url"].partition("?start=")
+        assert link == "https://t.me/fox_desk_bot" and len(word) <= 64
+
+        tom.says(f"/start {word}")
+        await until(lambda: telegram.sent(tom.id))
+        mia.says(f"/start {word}")
+        await until(lambda: not telegram.updates)
+        await settled(deskgate)
+        mine, his = await pages(deskgate)
+        assert (mine.requester, his.requester) == ("Mia", "Tom")
+        await act(deskgate, Verb.REPLY, mine.ticket.id, text="Your refund of 12 EUR is on its way.")
+        (reply,) = await until(lambda: telegram.sent(mia.id))
+        assert "refund" in reply["text"] and "refund" not in str(telegram.sent(shoppers.id))
+
+
+async def test_an_album_is_one_turn_and_a_file_too_large_is_named(tmp_path: Path) -> None:
+    async with shop(tmp_path, "webhook") as (deskgate, telegram):
+        mia = Person(telegram=telegram)
+        mia.sends("photo", PNG, media_group_id="g1", caption="The box is broken, a person please")
+        mia.sends("photo", PNG + b"2", media_group_id="g1")
+        mia.sends("document", b"film", media_group_id="g1", size=30_000_000, file_name="film.mov")
+        await until(lambda: telegram.sent(mia.id))
+        await settled(deskgate)
+        page = await only_page(deskgate)
+        files = [file for entry in page.entries for file in entry.attachments]
+        assert [bool(file.sha256) for file in files] == [True, True, False]
+        assert "20 MB" in files[2].skipped and files[2].filename == "film.mov"
+        assert len(telegram.sent(mia.id)) == 1, "one turn, one answer"
+        assert await deskgate.host.file(files[0].sha256) == PNG
+
+
+async def test_a_blocked_bot_is_told_to_the_desk(tmp_path: Path) -> None:
+    async with shop(tmp_path, "polling") as (deskgate, telegram):
+        mia = Person(telegram=telegram)
+        mia.says("/human my parcel is broken")
+        await until(lambda: telegram.sent(mia.id))
+        page = await only_page(deskgate)
+        assert page.ticket.cause == "wants_human" and page.ticket.subject == "my parcel is broken"
+        telegram.chats[mia.id].blocked = True
+        await act(deskgate, Verb.REPLY, page.ticket.id, text="Hello")
+
+        async def failed() -> bool:
+            return "unreached" in [event.kind for event in (await only_page(deskgate)).events]
+
+        await until(failed)
+        (event,) = [event for event in (await only_page(deskgate)).events if event.kind == "unreached"]
+        assert event.data["reason"] == "blocked"
+
+
+async def test_what_was_missed_while_we_were_away_is_fetched(tmp_path: Path) -> None:
+    async with telegram_standin.running(SystemClock()) as telegram:
+        mia = Person(telegram=telegram)
+        account = {"bot_token": TOKEN, "api_url": telegram.api_url, "poll_seconds": 0}
+        sections = {"connectors": {"telegram": {"main": account}}}
+        async with running(settings_for(tmp_path, free_port(), **sections)) as deskgate:
+            mia.says("Where is my order?")
+            await until(lambda: telegram.sent(mia.id))
+        mia.says("a person, please")
+        async with running(settings_for(tmp_path, free_port(), **sections)) as deskgate:
+            await until(lambda: len(telegram.sent(mia.id)) == 2)
+            page = await only_page(deskgate)
+            assert page.ticket.cause == "wants_human"
+            count = await deskgate.store.ledger_count()
+            assert count.adds_up and count.duplicates <= 1
+
+
+async def test_an_edit_is_a_version(tmp_path: Path) -> None:
+    async with shop(tmp_path, "webhook") as (deskgate, telegram):
+        mia = Person(telegram=telegram)
+        message = mia.says("a person, please: order 12")
+        await until(lambda: telegram.sent(mia.id))
+        mia.edits(message, "a person, please: order 21")
+        await until(lambda: not telegram.updates)
+        await settled(deskgate)
+        said = [entry.text for entry in (await only_page(deskgate)).entries if entry.author == "Mia"]
+        assert said == ["a person, please: order 12", "a person, please: order 21"]

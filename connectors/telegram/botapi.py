@@ -46,9 +46,14 @@ __all__ = [
 ]
 
 CONNECT, READ, UPLOAD = 5.0, 15.0, 30.0  #: seconds
-#: Chatty in ways that must not reach a log: addresses with the token, parameters with people's words.
-for _name in ("httpx", "httpcore", "telegram"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+#: Chatty in ways that must not reach a log: addresses with the token, people's words in parameters and in answers
+#: that are no JSON. What goes wrong is an exception too, and logged by us.
+for _name, _level in (
+    ("httpx", logging.WARNING),
+    ("httpcore", logging.WARNING),
+    ("telegram", logging.CRITICAL),
+):
+    logging.getLogger(_name).setLevel(_level)
 
 
 class BotApi(Bot):

@@ -10,7 +10,7 @@ import msgspec
 
 from connectors.telegram.payloads import Entity, File, Message
 from gateway.model import Attachment
-from gateway.text.markup import escape, from_telegram
+from gateway.text.markup import from_telegram
 
 #: What a person said in a form that no field of ours holds: people look at the original.
 FOREIGN = frozenset("story paid_media poll checklist game invoice rich_message".split())  # noqa: SIM905
@@ -37,9 +37,7 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
         return Spoken(text=text, entities=tuple(entity for entity in kept if entity.length > 0))
 
     def markdown(self) -> str:
-        """As Markdown; words without marks keep their line breaks."""
-        if not self.entities:
-            return escape(self.text).strip()
+        """As Markdown; a sign that means nothing at Telegram means nothing there either."""
         return from_telegram(self.text, [msgspec.to_builtins(entity) for entity in self.entities]).strip()
 
 
@@ -63,14 +61,18 @@ def described(message: Message) -> str:
     """A contact or a place in words, since neither is a file nor a text."""
     if message.contact is not None:
         name = f"{message.contact.first_name} {message.contact.last_name}".strip()
-        return escape(f"{name}, {message.contact.phone_number}" if name else message.contact.phone_number)
+        return _typed(f"{name}, {message.contact.phone_number}" if name else message.contact.phone_number)
     place = ""
     if message.venue is not None:
         place = ", ".join(part for part in (message.venue.title, message.venue.address) if part)
     if message.location is not None:
         at = f"{message.location.latitude:.6f}, {message.location.longitude:.6f}"
         place = f"{place} ({at})" if place else at
-    return escape(place)
+    return _typed(place)
+
+
+def _typed(text: str) -> str:
+    return Spoken(text=text).markdown()
 
 
 def foreign(payload: Mapping[str, Any]) -> str:

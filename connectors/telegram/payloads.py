@@ -156,7 +156,7 @@ def read(payload: Any, kind: type[T]) -> T:
     """The payload as this type. Raises InvalidPayload that names the field."""
     try:
         return msgspec.convert(payload, kind)
-    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+    except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeError) as error:
         raise InvalidPayload(f"{kind.__name__}: {error}") from error
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from connectors.telegram.botapi import BotApi, Conflict, InvalidToken, TelegramError
 from connectors.telegram.incoming import Incoming
+from connectors.telegram.payloads import read_json
 from connectors.telegram.settings import Settings
 from gateway.connector import Host, Lease
 from gateway.errors import InvalidPayload, StoreError
@@ -127,7 +128,9 @@ class Poller:
         try:
             if not isinstance(update, dict):
                 raise InvalidPayload("an update that is no object")
-            return await self._incoming.deliveries(update, json.dumps(update).encode())
+            # As a webhook would bring it: a character that has no encoding is not worth losing the message.
+            raw = json.dumps(update, ensure_ascii=False).encode("utf-8", "replace")
+            return await self._incoming.deliveries(read_json(raw), raw)
         except InvalidPayload as error:
             log.warning("telegram update not readable account=%s error=%s", self._account, error)
             return []

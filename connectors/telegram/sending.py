@@ -200,8 +200,8 @@ def adapt(
     error: BadRequest, method: str, data: Mapping[str, Any], step: Step
 ) -> tuple[str, dict[str, Any]] | None:
     """The same call in a form that Telegram takes, once for each reason; None when there is none."""
-    said, changed = error.message, dict(data)
-    if "can't parse" in said.lower() and changed.pop("parse_mode", None):
+    said, changed = error.message.lower(), dict(data)  # the library capitalises
+    if "can't parse" in said and changed.pop("parse_mode", None):
         field, limit = ("caption", MAX_CAPTION) if "caption" in data else ("text", MAX_TEXT)
         changed[field] = shortened(plain(step.html), limit)
     elif "thread not found" in said and changed.pop("message_thread_id", None):
