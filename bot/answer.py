@@ -35,9 +35,11 @@ LONGEST = 20_000
 #: Characters of one sentence or paragraph that are matched.
 _LONGEST_PART = 400
 #: A choice is offered when the right article is likely among the first three.
-CLARIFY = 0.5
+CLARIFY = 0.75
 #: Below this nothing fits.
 _NOTHING = 0.15
+#: Below this an article is not offered as the third choice.
+_POSSIBLE = 0.03
 #: How much better an article in another language must fit when neither is sure.
 _FOREIGN = 0.2
 _OFFERED = 3
@@ -116,7 +118,7 @@ class Bot:
         if sure:
             return self._answer(sure, asked, guess, common)
         if question.may_clarify and first.ranked.confidence + sum(first.ranked.confidences[1:3]) >= CLARIFY:
-            options = tuple(_candidates(first.ranked))[:_OFFERED]
+            options = _options(first.ranked)
             if len(options) > 1 and first.ranked.confidence >= _NOTHING:
                 return Clarify(options=options, **common)
         reason = Reason.NO_MATCH if first.ranked.confidence < _NOTHING else Reason.LOW_CONFIDENCE
@@ -209,6 +211,12 @@ def _parts(asked: Asked) -> list[str]:
     """The whole message, then its paragraphs, then its sentences, each once."""
     paragraphs = [" ".join(paragraph) for paragraph in asked.paragraphs]
     return list(dict.fromkeys((asked.text, *paragraphs, *asked.sentences)))
+
+
+def _options(ranked: Ranked) -> tuple[Candidate, ...]:
+    """Two or three to choose from; a third only when it is possible."""
+    found = _candidates(ranked)[:_OFFERED]
+    return tuple(found[:2] + [c for c in found[2:] if c.confidence >= _POSSIBLE])
 
 
 def _candidates(ranked: Ranked, most: float = 1.0) -> list[Candidate]:

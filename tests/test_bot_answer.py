@@ -143,9 +143,13 @@ def test_no_articles_and_one_article() -> None:
 
 def test_a_choice_is_offered_once() -> None:
     near = [
-        article("card-lost", "Lost card", "my card is lost;card gone;lost card"),
-        article("card-stolen", "Stolen card", "my card is stolen;card was taken;stolen card"),
-        article("card-broken", "Broken card", "my card is broken;card does not work;broken card"),
+        article("card-lost", "Lost card", "my card is lost;my card is gone;lost my card;cannot find my card"),
+        article(
+            "card-stolen", "Stolen card", "my card is stolen;card was taken;stolen card;someone stole my card"
+        ),
+        article(
+            "card-broken", "Broken card", "my card is broken;card does not work;broken card;card is damaged"
+        ),
     ]
     bot = Bot.build(shop(*near)).train()
     reply = bot.reply(Question(text="my card"))
