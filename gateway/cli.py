@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import cli_operations, cli_people
+from gateway import cli_kb, cli_operations, cli_people
 from gateway.errors import DeskgateError, SettingsError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     ask.add_argument("--kb", type=Path, default=Path("kb_articles"), help="folder of articles")
     ask.add_argument("--lang", default=None, help="language of the question, when known")
     ask.add_argument("--jsonl", action="store_true", help='read {"id", "text"} lines, write one line each')
+    ask.add_argument("--explain", action="store_true", help="with --jsonl: say why, too (TEXT always does)")
     ask.set_defaults(command=_ask)
 
     mail = commands.add_parser("mail", help="look at mails").add_subparsers(required=True, metavar="COMMAND")
@@ -76,6 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
     _config_option(count)
     count.set_defaults(command=_ledger_check)
 
+    cli_kb.register(commands, _config_option)
     cli_people.register(commands, _config_option)
     cli_operations.register(commands, _config_option)
     return parser
@@ -179,6 +181,8 @@ def _check(options: argparse.Namespace) -> int:
 def _ask(options: argparse.Namespace) -> int:
     from bot.ask import main as ask
 
+    if options.jsonl and options.explain:
+        return cli_kb.explain(options.kb, options.lang)
     arguments = ["--kb", str(options.kb), *(["--lang", options.lang] if options.lang else [])]
     return ask([*arguments, *(["--jsonl"] if options.jsonl else []), *options.text])
 

@@ -22,9 +22,10 @@ from gateway.model import (
     Sent,
     TicketPage,
 )
-from gateway.store import ledger, outbox, pages, people, timers, turns
+from gateway.store import knowledge, ledger, outbox, pages, people, timers, turns
 from gateway.store.cases import CaseQuery, CaseRows, read_case
 from gateway.store.driver import Driver
+from gateway.store.knowledge import Given, Unanswered
 from gateway.store.ledger import ClaimedStream, LedgerCount, TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck
 from gateway.store.turns import Clash, Lost
@@ -219,6 +220,15 @@ class Store:
 
     async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]:
         return await self.driver.read(lambda tx: pages.recent_events(tx, kinds, limit))
+
+    async def events_of(self, kinds: Sequence[str], since: int, after: int) -> list[Event]:
+        return await self.driver.read(lambda tx: knowledge.events_of(tx, kinds, since, after))
+
+    async def unanswered(self, since: int, after: int) -> list[Unanswered]:
+        return await self.driver.read(lambda tx: knowledge.unanswered(tx, since, after))
+
+    async def answers_given(self, article: str, since: int, after: int) -> list[Given]:
+        return await self.driver.read(lambda tx: knowledge.given(tx, article, since, after))
 
     async def alive(self) -> bool:
         """Whether the database answers within two seconds."""

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.web import actions, desk, entrance, errors, files, help_centre, live, render, request_form, start
+from gateway.web import (
+    actions,
+    desk,
+    entrance,
+    errors,
+    files,
+    help_centre,
+    live,
+    preview,
+    render,
+    request_form,
+    start,
+)
 from gateway.web.security import add_headers, protect
 from gateway.web.site import SITE, Site
 
@@ -17,5 +29,5 @@ def attach(app: web.Application, site: Site) -> None:
     app.middlewares.append(protect)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{version}/{name}", render.static)
-    for room in (start, help_centre, request_form, entrance, desk, actions, files, live):
+    for room in (start, help_centre, request_form, entrance, desk, actions, files, live, preview):
         room.add_to(app)
