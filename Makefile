@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test lint unit packages clean docs pictures help
+.PHONY: run test test-faults lint unit packages clean docs pictures help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,9 @@ lint: $(VENV)/.dev
 
 unit: $(VENV)/.dev packages
 	$(BIN)/python -m pytest
+
+test-faults: $(VENV)/.dev  ## break three replicas under load two hundred times (about twenty minutes)
+	FAULT_ROUNDS=200 $(BIN)/python -m pytest tests/test_faults.py -s
 
 packages:        ## Debian packages that the browser and mail-server tests drive (skipped where apt-get is missing)
 	@sh tests/packages.sh

@@ -25,6 +25,7 @@ from typing_extensions import override
 from benchmarks.load import CHANNEL, SECRET, TEAM, THREADS, USER, Load, SlackEvents, cpu_seconds, drive, pin
 from benchmarks.report import middle, percentile, progress, report
 from benchmarks.stored import fill
+from tests import databases
 
 EVENTS = "/slack/main/events"
 TARGET, AIM = 0.5, 0.7
@@ -36,6 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", choices=KINDS, help=argparse.SUPPRESS)
     parser.add_argument("--api", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--uri", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument(
         "--folder", type=Path, default=_memory(), help="where the databases lie (default: in memory)"
     )
@@ -47,7 +50,7 @@ def main() -> None:
     import uvloop
 
     if options.serve:
-        uvloop.run(_serve(options.serve, options.folder, options.api))
+        uvloop.run(_serve(options.serve, options.folder, options.api, options.uri))
     else:
         uvloop.run(_measure(options))
 
@@ -95,8 +98,9 @@ async def _measure(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(_slack_api())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder)))
-        kinds = dict.fromkeys(("echo", *options.only))
-        variants = [await stack.enter_async_context(_server(kind, folder, api)) for kind in kinds]
+        uri = stack.enter_context(databases.server(str(options.folder))) if options.database == "postgresql" else ""
+        kinds = [kind for kind in dict.fromkeys(("echo", *options.only)) if not uri or kind != "slow"]
+        variants = [await stack.enter_async_context(_server(kind, folder, api, uri)) for kind in kinds]
         for variant in variants:
             await variant.turn(8, 0.3)  # warm
             variant.loads.clear()
@@ -106,15 +110,16 @@ async def _measure(options: argparse.Namespace) -> None:
                 await variant.turn(options.connections, options.seconds)
             rates = ", ".join(f"{v.kind} {v.loads[-1].rate:.0f}/s" for v in variants)
             progress(f"round {number + 1} of {options.rounds}: {rates}")
-        _tell({v.kind: v.figures(variants[0]) for v in variants}, _sync_ms(folder))
+        _tell(options.database, {v.kind: v.figures(variants[0]) for v in variants}, _sync_ms(folder))
 
 
-def _tell(figures: dict[str, dict[str, float]], sync_ms: float) -> None:
+def _tell(database: str, figures: dict[str, dict[str, float]], sync_ms: float) -> None:
     paused, bolt = figures.get("paused"), figures.get("bolt")
     against = bolt["cpu_us"] / paused["cpu_us"] if bolt and paused else 0.0
     ratio = paused["of_echo"] if paused else 0.0
     targets = {"slow": [0.4, 0.6], "running": [None, 0.25], "p99_of_echo": [3, 2], "against_bolt": [2, 3]}
-    report("ack", ratio, TARGET, AIM, **figures, against_bolt=against, sync_ms=sync_ms, targets=targets)
+    name, target, aim = ("ack", TARGET, AIM) if database == "sqlite" else ("ack-postgresql", 0.45, 0.65)
+    report(name, ratio, target, aim, **figures, against_bolt=against, sync_ms=sync_ms, targets=targets)
 
 
 def _sync_ms(folder: Path) -> float:
@@ -130,8 +135,9 @@ def _sync_ms(folder: Path) -> float:
 
 
 @asynccontextmanager
-async def _server(kind: str, folder: Path, api: str) -> AsyncIterator[Variant]:
+async def _server(kind: str, folder: Path, api: str, uri: str) -> AsyncIterator[Variant]:
     command = [sys.executable, "-m", "benchmarks.ack", "--serve", kind, "--folder", str(folder), "--api", api]
+    command += ["--uri", uri]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -164,9 +170,9 @@ async def _slack_api() -> AsyncIterator[str]:
 # ---------------------------------------------------------------- the servers
 
 
-async def _serve(kind: str, folder: Path, api: str) -> None:
+async def _serve(kind: str, folder: Path, api: str, uri: str) -> None:
     pin(0)
-    app = _echo() if kind == "echo" else _bolt() if kind == "bolt" else _deskgate(kind, folder, api)
+    app = _echo() if kind == "echo" else _bolt() if kind == "bolt" else _deskgate(kind, folder, api, uri)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -208,7 +214,7 @@ def _bolt() -> web.Application:
     return app
 
 
-def _deskgate(kind: str, folder: Path, api: str) -> web.Application:
+def _deskgate(kind: str, folder: Path, api: str, uri: str) -> web.Application:
     """The program as `serve` runs it, with a Slack account; only the handling is stopped where the variant says so."""
     from gateway.app import Deskgate, read_settings
     from gateway.intake import Intake
@@ -222,12 +228,14 @@ def _deskgate(kind: str, folder: Path, api: str) -> web.Application:
 
     agent = Agent(id="ana", name="Ana", slack_id=f"{TEAM}:{USER}")
     config = folder / f"{kind}.toml"
-    config.write_text(_CONFIG.format(folder=folder, kind=kind, api=api, channel=CHANNEL, team=TEAM))
+    database = _database(kind, folder, uri)
+    config.write_text(
+        _CONFIG.format(database=database, folder=folder, kind=kind, api=api, channel=CHANNEL, team=TEAM)
+    )
     environ = {
         "DESKGATE_CONNECTORS__SLACK__MAIN__SIGNING_SECRET": SECRET,
         "DESKGATE_CONNECTORS__SLACK__MAIN__BOT_TOKEN": "xoxb-measure",
     }
-    fill(folder / f"{kind}.db", THREADS, int(time.time() * 1000), cards=THREADS, channel=CHANNEL)
     deskgate = Deskgate(*read_settings(config, environ), environ=environ)
     if kind != "running":
         parts = (deskgate.store, deskgate.seal, deskgate.clock)
@@ -242,13 +250,26 @@ def _deskgate(kind: str, folder: Path, api: str) -> web.Application:
     return app
 
 
+def _database(kind: str, folder: Path, uri: str) -> str:
+    """A database that has been in use; the one on PostgreSQL is moved there."""
+    from gateway.store.moving import move
+
+    path = folder / f"{kind}.db"
+    fill(path, THREADS, int(time.time() * 1000), cards=THREADS, channel=CHANNEL)
+    if not uri:
+        return f"sqlite:///{path}"
+    made = databases.new_database(uri)
+    move(path, made, lambda table, done, total: None)
+    return made
+
+
 _CONFIG = """
 [site]
 company = "Measured"
 [server]
 max_backlog = 10000000
 [store]
-database = "sqlite:///{folder}/{kind}.db"
+database = "{database}"
 key_file = "{folder}/{kind}.key"
 [bot]
 articles = "kb_articles"
