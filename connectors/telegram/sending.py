@@ -44,10 +44,10 @@ FORBIDDEN: tuple[tuple[str, str, str], ...] = (
 TOKEN = "Telegram refuses the bot's token: ask BotFather for the current one and set bot_token in the environment."  # noqa: S105
 #: Files that Telegram will not take as photos, but as documents (TDLib's and the server's words).
 NO_PHOTO = (
-    "PHOTO_INVALID_DIMENSIONS",
-    "PHOTO_SAVE_FILE_INVALID",
-    "IMAGE_PROCESS_FAILED",
-    "PHOTO_EXT_INVALID",
+    "photo_invalid_dimensions",
+    "photo_save_file_invalid",
+    "image_process_failed",
+    "photo_ext_invalid",
 )
 _REMEMBERED = 1000
 
