@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 #: A longer message is for a person: quoting one article at it would half-answer it.
-LONGEST = 20_000
+LONGEST = 12_000
 #: Characters of one sentence or paragraph that are matched.
 _LONGEST_PART = 400
 #: A choice is offered when the right article is likely among the first three.

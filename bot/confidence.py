@@ -30,6 +30,8 @@ FEW, PLENTY = 10, 14
 OUTSIDE = (0.15, 0.2)
 HIGHEST = (0.86, 0.92)
 LOWEST = 0.55
+#: The threshold of a bot without a head, whose curve knows nothing of the articles.
+_QUICK = 0.8
 #: Weight of PRIOR against the articles' own phrasings.
 _TRUST = 10.0
 #: Weight of questions without an article when the curve is fitted.
@@ -59,7 +61,7 @@ class Trials(msgspec.Struct, frozen=True):
 
 def unfitted() -> Confidence:
     """Return the curve of a bot that has not been trained: careful."""
-    return Confidence(PRIOR, HIGHEST[0])
+    return Confidence(PRIOR, _QUICK)
 
 
 def calibrate(matcher: Matcher) -> Confidence:

@@ -52,6 +52,8 @@ class Scored(msgspec.Struct, frozen=True):
     measures: Floats
     #: Index of the best article's phrasing nearest to the text.
     phrasing: int
+    #: The text is word for word a phrasing of this article and of no other.
+    exact: bool
 
 
 class Phrasing(msgspec.Struct, frozen=True):
@@ -71,6 +73,7 @@ class Matcher:
         self.owner: Ints = np.array([p.owner for p in self.phrasings], np.int64)
         self.folded = [fold(p.text) for p in self.phrasings]
         self.words = [frozenset(tokens(text)) for text in self.folded]
+        self._exact = _unambiguous(self.folded, self.owner.tolist())
         spread = Counter(word for words in self.words for word in words)
         self._rarity = {
             word: float(np.log((1 + len(self.words)) / (1 + n)) + 1) for word, n in spread.items()
@@ -102,10 +105,14 @@ class Matcher:
             scores = self.nearest((1 - self.share) * lexical + self.share * semantic)
         else:
             scores = self._judge(lexical, semantic, self._weights)
-        measures, phrasing = self.measure(scores, lexical, semantic, tokens(text), vector.known)
+        asked = tokens(text)
+        exact = self._exact.get(" ".join(asked))
+        if exact is not None:
+            scores[exact] = max(1.0, float(scores.max()) + 0.1)
+        measures, phrasing = self.measure(scores, lexical, semantic, asked, vector.known)
         best = np.argpartition(-scores, min(9, len(scores) - 1))[:10]
         order = best[np.argsort(-scores[best], kind="stable")]
-        return Scored(order, scores[order], measures, phrasing)
+        return Scored(order, scores[order], measures, phrasing, exact is not None)
 
     def measure(
         self,
@@ -232,3 +239,14 @@ def _interleaved(articles: Sequence[Article]) -> list[Phrasing]:
 
 def _with_title(asked: list[Phrasing], title: Phrasing) -> list[Phrasing]:
     return [*asked[:1], title, *asked[1:]]
+
+
+def _unambiguous(folded: Sequence[str], owners: Sequence[int]) -> dict[str, int]:
+    """Phrasings by their words, without those that two articles share."""
+    found: dict[str, int] = {}
+    shared = set()
+    for text, owner in zip(folded, owners, strict=True):
+        words = " ".join(tokens(text))
+        if found.setdefault(words, owner) != owner:
+            shared.add(words)
+    return {words: owner for words, owner in found.items() if words and words not in shared}

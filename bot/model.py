@@ -12,6 +12,9 @@ from bot.articles import Article
 from bot.confidence import Confidence, calibrate, unfitted
 from bot.matcher import Matcher, Scored
 
+#: Confidence in an article whose own phrasing was asked, word for word.
+_EXACT = 0.99
+
 
 class Ranked(msgspec.Struct, frozen=True):
     """The articles of one language for one text, best first, on the calibrated scale."""
@@ -51,7 +54,7 @@ class Model:
     def rank(self, folded: str, most: int = 5) -> Ranked:
         """Return the best articles for a folded text."""
         scored = self._matcher.score(folded)
-        first = self._confidence.of(scored.measures)
+        first = max(self._confidence.of(scored.measures), _EXACT if scored.exact else 0.0)
         indices = scored.order[:most].tolist()
         return Ranked(
             tuple(self.articles[i] for i in indices),

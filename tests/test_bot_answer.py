@@ -1,7 +1,7 @@
 """The bot over a small shop: answers, choices, hand-offs, languages, mails, and hard bounds."""
 
 from datetime import date
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -124,7 +124,7 @@ def test_what_no_article_covers_is_not_answered(text: str) -> None:
         ("let me talk to a human", Reason.WANTS_HUMAN),
         ("cancel my order, but I want to speak to a person", Reason.WANTS_HUMAN),
         ("hello", Reason.SMALL_TALK),
-        ("x" * 100_000, Reason.TOO_LONG),
+        ("x " * 50_000, Reason.TOO_LONG),
     ],
 )
 def test_hand_offs_say_why(text: str, reason: Reason) -> None:
@@ -237,6 +237,16 @@ def test_a_long_article_is_quoted_by_its_section() -> None:
     )
 
 
+@pytest.mark.parametrize("trained", [False, True])
+def test_every_phrasing_of_the_articles_is_answered_by_its_article(trained: bool) -> None:
+    bot = BOT if trained else Bot.build(shop())
+    for own in shop().articles:
+        for asked in own.questions:
+            reply = bot.reply(Question(text=asked, language=own.language))
+            assert isinstance(reply, Answer), asked
+            assert reply.passages[0].slug == own.slug
+
+
 def test_search_finds_while_typing() -> None:
     assert BOT.search("pass", "en", 3)[0].name == "reset-password"
     assert BOT.search("prekli", "sl")[0].name == "cancel-order.sl"
@@ -257,27 +267,27 @@ def test_the_same_articles_give_the_same_replies() -> None:
 
 
 HOSTILE = [
-    "order " * 3000,
-    "w" * 19_000,
-    "(" * 15_000,
-    "a?" * 9000,
+    "order " * 1900,
+    "w" * 11_000,
+    "(" * 11_000,
+    "a?" * 5900,
     "\u202eredro ym si erehw",
     "מתי ההזמנה שלי תגיע where is my order متى يصل طلبي",
     "\x00\x01where\x02 is my order\x1b[31m",
-    "订" * 19_000,
-    "> " * 9000,
-    "hi, " * 4000,
-    "On Tue wrote:\n" * 1000,
+    "订" * 11_000,
+    "> " * 5900,
+    "hi, " * 2900,
+    "On Tue wrote:\n" * 850,
     "۝" * 5000,
 ]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_have_an_outcome_in_time(text: str) -> None:
-    started = perf_counter()
+    started = process_time()
     reply = ask(text)
     assert isinstance(reply, (Answer, Clarify, HandOff))
-    assert perf_counter() - started < 1  # a guard against blow-ups, not a measurement
+    assert process_time() - started < 1  # a guard against blow-ups, not a measurement
 
 
 @settings(max_examples=150, deadline=None)
