@@ -76,6 +76,20 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     history: int = 0  #: number of entries so far
 
 
+class Suppression(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that mail came back from: nothing automatic goes there until somebody lifts it."""
+
+    address: str
+    reason: str
+
+
+class Returned(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of ours that a mail server gave back: its outbox row fails after all."""
+
+    send: int
+    detail: str
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One turn: the pending inputs of a stream and all that is known about what they touch."""
 
@@ -86,6 +100,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     folders: Mapping[int, Folder] = {}
     sends: Mapping[int, int] = {}  #: outbox id -> ticket, for reports and undo
     sent: Mapping[str, int] = {}  #: automatic messages within the budget's window, by recipient
+    returned: Mapping[str, PendingSend] = {}  #: thread key -> the message of ours that a report means
+    suppressed: frozenset[str] = frozenset()  #: those of the addresses concerned that mail came back from
 
 
 # ---------------------------------------------------------------- write
@@ -138,6 +154,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     sends: tuple[Send, ...] = ()
     withdraw: tuple[int, ...] = ()  #: outbox ids that must still be unsent
     requeue: tuple[int, ...] = ()  #: outbox ids to try again
+    returned: tuple[Returned, ...] = ()
+    suppress: tuple[Suppression, ...] = ()
     keys: tuple[ThreadKey, ...] = ()
     seen: tuple[tuple[str, str], ...] = ()  #: message key and version
     timers: tuple[TimerSet, ...] = ()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import cli_kb, cli_operations, cli_people
+from gateway import cli_kb, cli_mail, cli_operations, cli_people
 from gateway.errors import DeskgateError, SettingsError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     parse.add_argument("files", nargs="+", metavar="FILE")
     parse.add_argument("--jsonl", action="store_true", help="one line of JSON a mail (the only form)")
     parse.set_defaults(command=_mail_parse)
+    cli_mail.register(mail, _config_option)
 
     ledger = commands.add_parser("ledger", help="look at what came in").add_subparsers(
         required=True, metavar="COMMAND"

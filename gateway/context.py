@@ -20,6 +20,7 @@ class Context:
     person: Person
     greeted: bool = False
     language: str = ""
+    suppressed: frozenset[str] = frozenset()  #: addresses that nothing automatic goes to
     replies: list[object] = field(default_factory=list)  #: what the bot said, for replay
     sent: dict[str, int] = field(
         default_factory=dict

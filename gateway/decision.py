@@ -45,7 +45,15 @@ from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
 
 def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
     """Decides one turn. The same arguments always give the same outcome."""
-    turn = Turn(case, Context(now=now, policy=policy, bot=bot, person=case.person, sent=dict(case.sent)))
+    context = Context(
+        now=now,
+        policy=policy,
+        bot=bot,
+        person=case.person,
+        sent=dict(case.sent),
+        suppressed=case.suppressed,
+    )
+    turn = Turn(case, context)
     # In channel time: what was said in one turn gives the same ticket in whatever order it came.
     for row in sorted(case.claim.rows, key=lambda row: (row.input.at, row.id)):
         turn.handle(row)
@@ -231,10 +239,10 @@ class Turn:
         self._done(row, thread.ticket, reason="copy: the same message by another door")
 
     def _returned(self, row: LedgerRow, message: Message) -> None:
-        number = self.keys.get(message.bounce.original_key, 0) if message.bounce else 0
-        if number not in self.case.folders or message.bounce is None:
+        number, send = reports_in.returned_to(message, self._now_known())
+        if not number or message.bounce is None:
             return self._done(row, 0, reason="bounce: of a mail that no ticket knows")
-        reports_in.bounce(self._draft(number), self.context, message.bounce)
+        reports_in.bounce(self._draft(number), self.context, message.bounce, send)
         return self._done(row, number, reason="bounce")
 
     def _amend(self, row: LedgerRow, change: Edit | Deletion) -> None:

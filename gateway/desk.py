@@ -106,9 +106,10 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     _show_in_thread(draft, action, f"*{escape(agent.name)} answered the requester:*\n\n{action.text}", agent)
     refresh_card(draft, context.policy)
     seconds = int(context.policy.undo.total_seconds())
-    return (
-        f"It goes out in {seconds} seconds; until then you can undo it." if seconds else "It is on its way."
-    )
+    said = f"It goes out in {seconds} seconds; until then you can undo it." if seconds else "It is on its way."
+    if leg.address.conversation in context.suppressed:
+        said += f" Mail to {leg.address.conversation} came back before; watch whether this one arrives."
+    return said
 
 
 def _answering(draft: Draft, agent: Agent) -> str:

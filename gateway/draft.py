@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.case import Change, Folder, PendingSend, Send, ThreadKey, TimerSet
+from gateway.case import Change, Folder, PendingSend, Returned, Send, Suppression, ThreadKey, TimerSet
 from gateway.model import (
     Address,
     Attachment,
@@ -49,6 +49,8 @@ class Draft:
         self._timers: dict[str, datetime | None] = {}
         self._withdraw: list[int] = []
         self._requeue: list[int] = []
+        self._returned: list[Returned] = []
+        self._suppress: list[Suppression] = []
         self._touched: set[int] = set()
         self._locals = 0
 
@@ -214,6 +216,14 @@ class Draft:
         """Tries a failed or uncertain message again."""
         self._requeue.append(send.id)
 
+    def came_back(self, send: int, detail: str) -> None:
+        """A message that had left failed after all."""
+        self._returned.append(Returned(send=send, detail=detail))
+
+    def suppress(self, address: str, reason: str) -> None:
+        """Nothing automatic goes to this address any more."""
+        self._suppress.append(Suppression(address=address, reason=reason))
+
     # ------------------------------------------------------------ the result
 
     def change(self) -> Change:
@@ -227,6 +237,8 @@ class Draft:
             sends=tuple(self.sends),
             withdraw=tuple(self._withdraw),
             requeue=tuple(self._requeue),
+            returned=tuple(self._returned),
+            suppress=tuple(self._suppress),
             keys=tuple(ThreadKey(key=key, leg=leg) for key, leg in self._keys.items()),
             seen=tuple(self._seen),
             timers=tuple(TimerSet(name=name, due=due) for name, due in self._timers.items()),

@@ -29,8 +29,8 @@ from gateway.model import (
 )
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
-from gateway.store import Store
-from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
+from gateway.store import Store, suppression
+from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
 
 #: How long an agent's surface waits for a proposal to be handled, seconds. Slack allows three.
 ACT_WITHIN = 2.0
@@ -152,6 +152,9 @@ class StoreHost:
 
     async def dead_lines(self) -> list[DeadLine]:
         return await self._store.dead_lines()
+
+    async def suppressed_lines(self) -> list[SuppressedLine]:
+        return await self._store.driver.read(suppression.lines)
 
     async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]:
         return await self._store.recent_events(kinds, limit)

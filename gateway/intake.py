@@ -165,11 +165,12 @@ def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome | E
         return error
 
 
+#: What a case takes over from the rows that were read for it.
+_READ = ("person", "keys", "seen", "folders", "sends", "sent", "returned", "suppressed")
+
+
 def _case(claim: Claim, rows: object) -> Case:
-    return Case(
-        claim=claim,
-        **{name: getattr(rows, name) for name in ("person", "keys", "seen", "folders", "sends", "sent")},
-    )
+    return Case(claim=claim, **{name: getattr(rows, name) for name in _READ})
 
 
 def _place(error: Exception) -> str:

@@ -199,6 +199,7 @@ class Bounce(msgspec.Struct, frozen=True, kw_only=True):
     permanent: tuple[str, ...] = ()
     temporary: tuple[str, ...] = ()
     original_key: str = ""  #: "mid:<…>" of the mail that came back, when it says so
+    status: str = ""  #: enhanced status code (RFC 3463), such as "5.1.1"
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,6 +233,10 @@ class Message(Input, frozen=True, kw_only=True, tag="message"):
     version: str = ""  #: of its content: edit date or content hash
     refers_to: tuple[str, ...] = ()  #: keys of earlier messages, strongest first: "mid:<…>", "ref:…"
     recipients: tuple[str, ...] = ()  #: To and Cc of a mail, lower-cased
+    copied: bool = False  #: we stand only among those who get a copy
+    vouched: str = (
+        ""  #: what our own mail host says of the sender (DMARC): "pass", "fail", … "" when it says nothing
+    )
     choice: Choice | None = None
     offer: Offer | None = None
     media_group: str = ""
@@ -286,6 +291,8 @@ class AgentAction(Input, frozen=True, kw_only=True, tag="agent_action"):
     tags: tuple[str, ...] = ()
     priority: Priority | None = None
     send: int = 0  #: the outbox row that undo and retry mean
+    entry: int = 0  #: the line of the conversation that split and move mean
+    other: int = 0  #: the ticket that move and merge go to
     seen_version: int = 0  #: version of the ticket the agent was looking at, 0 when unknown
     attachments: tuple[Attachment, ...] = ()
 
@@ -488,6 +495,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, tag="post"):
     references: tuple[str, ...] = ()  #: keys of the leg's earlier messages, oldest first; filled when claimed
     reply_key: str = ""  #: secret part of the ticket's reply address; filled when claimed
     quote: str = ""  #: what is being answered, for channels that quote
+    cc: tuple[str, ...] = ()  #: mail addresses that get a copy
 
 
 class Replace(msgspec.Struct, frozen=True, kw_only=True, tag="replace"):
@@ -563,4 +571,5 @@ class TicketPage(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
     legs: tuple[Leg, ...]
     participants: tuple[Participant, ...]
+    suppressed: tuple[str, ...] = ()  #: addresses of the requester that mail came back from
     agent: Agent | None = None  #: who is looking

@@ -37,6 +37,7 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
         ),
         tickets=tuple({number for each in inputs if (number := getattr(each, "ticket", 0))}),
         sends=(),
+        returned=tuple(dict.fromkeys(key for each in messages for key in _returned(each))),
     )
 
 
@@ -50,11 +51,15 @@ def _person(value: AnyInput) -> Identity | None:
             return None
 
 
+def _returned(message: Message) -> tuple[str, ...]:
+    """The key of the mail that a report is about, when it says so."""
+    return (message.bounce.original_key,) if message.bounce and message.bounce.original_key else ()
+
+
 def _keys(value: AnyInput, policy: Policy) -> tuple[str, ...]:
     match value:
         case Message():
-            returned = (value.bounce.original_key,) if value.bounce and value.bounce.original_key else ()
-            return (*value.refers_to[:100], *conversation_keys(value, policy), *returned)
+            return (*value.refers_to[:100], *conversation_keys(value, policy), *_returned(value))
         case AgentAction() if value.address is not None:
             return (f"at:{value.address.key}",)
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.case import PendingSend
+from gateway.case import Case, PendingSend
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation import refresh_card, tell_agents
@@ -12,6 +12,7 @@ from gateway.model import (
     Bounce,
     DeliveryReport,
     Leg,
+    Message,
     Outgoing,
     Post,
     SendKind,
@@ -33,6 +34,8 @@ def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
         _relay(draft, context, send, send.outgoing, other)
     elif any(leg.id == send.leg and leg.side is Side.REQUESTER for leg in draft.legs):
         draft.event("unreached", reason=report.reason)
+        if report.reason == "no-such-address" and isinstance(send.outgoing, Post):
+            draft.suppress(send.outgoing.address.conversation, report.detail or why_returned("5.1.1"))
         tell_agents(draft, _for_agents(report))
         refresh_card(draft, context.policy)
 
@@ -66,16 +69,92 @@ def _for_agents(report: DeliveryReport) -> str:
     return f"The last message could not be delivered: {report.detail or report.reason}"
 
 
-def bounce(draft: Draft, context: Context, returned: Bounce) -> None:
-    """A mail of ours came back. Temporary reports are only written down."""
+def returned_to(message: Message, case: Case) -> tuple[int, PendingSend | None]:
+    """The ticket whose mail a report gives back (0 for none), and the very message, where it can be told."""
+    returned = message.bounce.original_key if message.bounce else ""
+    for key in (returned, *message.refers_to):
+        number = case.keys.get(key, 0)
+        if number in case.folders:
+            return number, case.returned.get(returned)
+    return 0, None
+
+
+def bounce(draft: Draft, context: Context, returned: Bounce, send: PendingSend | None) -> None:
+    """A mail of ours came back. Temporary reports are only written down.
+
+    An address is suppressed only when we wrote to it: whoever got a mail of ours could otherwise forge a report
+    about anybody.
+    """
     if not returned.permanent:
-        draft.event("delayed", addresses=len(returned.temporary))
+        draft.event("delayed", addresses=len(returned.temporary), status=returned.status)
         return
-    draft.event("bounced", addresses=len(returned.permanent))
-    tell_agents(draft, "Our last mail came back: the address does not take mail.")
+    why = why_returned(returned.status)
+    draft.event(
+        "bounced", addresses=len(returned.permanent), status=returned.status, send=send.id if send else 0
+    )
+    for address in _written_to(draft, send) & set(returned.permanent):
+        if suppresses(returned.status):
+            draft.suppress(address, why)
+            _hold_back(draft, address)
+    if send is not None and not _only_copies(send, returned):
+        draft.came_back(send.id, why)
+    tell_agents(draft, f"Our last mail came back: {why}")
     if draft.ticket.queue:
         draft.set(status=Status.OPEN)
         refresh_card(draft, context.policy)
+
+
+def _written_to(draft: Draft, send: PendingSend | None) -> set[str]:
+    """The addresses that the mail went to, or all that this ticket's mails went to."""
+    if send is not None and isinstance(send.outgoing, Post):
+        return {send.outgoing.address.conversation, *send.outgoing.cc}
+    return {leg.address.conversation for leg in draft.legs if leg.side is Side.REQUESTER}
+
+
+def _only_copies(send: PendingSend, returned: Bounce) -> bool:
+    """Only somebody who gets a copy was not reached: the requester has the mail."""
+    copies = send.outgoing.cc if isinstance(send.outgoing, Post) else ()
+    return bool(copies) and set(returned.permanent) <= set(copies)
+
+
+def _hold_back(draft: Draft, address: str) -> None:
+    """Takes back what is automatic and has not left yet."""
+    for send in draft.unsent(SendKind.ANSWER, SendKind.NOTICE):
+        if isinstance(send.outgoing, Post) and send.outgoing.address.conversation == address:
+            draft.withdraw(send)
+
+
+#: What a permanent failure means by class of its enhanced status code (RFC 3463 section 3), the narrower first.
+_RETURNED = {
+    "5.1.7": "the mail server does not accept our own address as the sender.",
+    "5.1.8": "the mail server does not accept our own address as the sender.",
+    "5.1": "the address does not exist.",
+    "5.2.2": "the mailbox is full.",
+    "5.2.3": "the mail is larger than the mailbox takes.",
+    "5.2": "the mailbox does not take mail.",
+    "5.3.4": "the mail is larger than their server takes.",
+    "5.4": "their mail server cannot be reached.",
+    "5.6": "their mail server could not read the mail.",
+    "5.7": "their mail server refused it by its rules, as spam or for want of permission.",
+}
+
+#: Failures that say nothing against the address: the next mail may well arrive.
+_PASSING = ("5.1.7", "5.1.8", "5.2.2", "5.2.3", "5.3", "5.5", "5.6", "5.7")
+
+
+def why_returned(status: str) -> str:
+    """What an enhanced status code means, as a sentence for the agent."""
+    found = next((text for code, text in _RETURNED.items() if _of_class(status, code)), "")
+    return f"{found[:-1]} ({status})." if found else "the address does not take mail."
+
+
+def suppresses(status: str) -> bool:
+    """Whether a permanent failure with this code speaks against the address itself."""
+    return not any(_of_class(status, code) for code in _PASSING)
+
+
+def _of_class(status: str, code: str) -> bool:
+    return status == code or status.startswith(f"{code}.")
 
 
 def timer(draft: Draft, context: Context, due: TimerDue) -> None:

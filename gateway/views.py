@@ -68,6 +68,15 @@ class DeadLine(msgspec.Struct, frozen=True, kw_only=True):
     ticket: int = 0
 
 
+class SuppressedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that mail came back from: nothing automatic goes there."""
+
+    address: str
+    reason: str
+    at: datetime
+    ticket: int = 0
+
+
 class Reads(Protocol):
     """The reads behind the desk's pages."""
 
@@ -75,6 +84,7 @@ class Reads(Protocol):
     async def ticket_lines(self, query: TicketFilter) -> list[TicketLine]: ...
     async def ticket_page(self, ticket: int) -> TicketPage | None: ...
     async def dead_lines(self) -> list[DeadLine]: ...
+    async def suppressed_lines(self) -> list[SuppressedLine]: ...
     async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]: ...
     async def agents(self) -> list[Agent]: ...
 

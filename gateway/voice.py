@@ -18,6 +18,9 @@ def speak(
     if draft.ticket.bot.machine:
         draft.event("silent", reason="machine")
         return False
+    if leg.address.conversation in context.suppressed:
+        draft.event("silent", reason="suppressed")
+        return False
     sent = context.sent.get(leg.address.recipient, 0)
     if sent >= policy.budget:
         draft.event("silent", reason="budget", sent=sent, budget=policy.budget)

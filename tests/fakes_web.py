@@ -43,7 +43,7 @@ from gateway.model import (
     TicketView,
     Verb,
 )
-from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
+from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
 
 KEY = bytes(range(32))
 ADMIN = Agent(id="ana", name="Ana Kos", role=Role.ADMIN)
@@ -320,6 +320,9 @@ class FakeReads:
 
     async def dead_lines(self) -> list[DeadLine]:
         return self.desk.dead
+
+    async def suppressed_lines(self) -> list[SuppressedLine]:
+        return []
 
     async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]:
         return []

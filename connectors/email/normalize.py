@@ -124,6 +124,7 @@ def _bounce(mail: Mail) -> model.Bounce | None:
         permanent=tuple(mail.bounce.permanent),
         temporary=tuple(mail.bounce.temporary),
         original_key=_mid(mail.bounce.original_message_id or ""),
+        status=mail.bounce.status or "",
     )
 
 

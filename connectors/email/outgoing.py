@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import ssl
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from connectors.email.settings import Security, Settings
 from gateway.errors import DeskgateError, Retryable, Uncertain, Undeliverable
 
 _CONFIG_WAIT = 300.0  # seconds before a relay that our settings do not fit is asked again
+_NO_SUCH_ADDRESS = re.compile(r"#?5\.1\.[0-6]\b")  # RFC 3463 section 3.2: bad destination, not bad sender
 _SIGN_IN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: the account is wrong, not the mail
 
 log = logging.getLogger(__name__)
@@ -208,6 +210,8 @@ class Relay:
             return Retryable(said, bucket=self._bucket)
         if code == 552 and "5.2.2" not in text:
             return Undeliverable("too-big", said)
+        if code in (550, 551, 553) and _NO_SUCH_ADDRESS.match(text.strip()):
+            return Undeliverable("no-such-address", said)
         return Undeliverable("refused", said) if 500 <= code < 600 else Retryable(said)
 
     def _misfit(self, error: object) -> Retryable:

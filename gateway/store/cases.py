@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.case import Folder, PendingSend, Person
 from gateway.model import EntryKind, Identity, Outgoing, Participant, SendKind, SendState, Side
-from gateway.store import rows
+from gateway.store import rows, suppression
 from gateway.store.tx import Row, Tx, marks
 
 
@@ -24,6 +24,7 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):
     message_keys: tuple[str, ...] = ()
     tickets: tuple[int, ...] = ()
     sends: tuple[int, ...] = ()
+    returned: tuple[str, ...] = ()  #: keys by which reports name messages of ours
 
 
 class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,8 @@ class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
     folders: Mapping[int, Folder]
     sends: Mapping[int, int]
     sent: Mapping[str, int]
+    returned: Mapping[str, PendingSend]
+    suppressed: frozenset[str]
 
 
 def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
@@ -49,7 +52,16 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
     legs = (leg for folder in folders.values() for leg in folder.legs if leg.side is Side.REQUESTER)
     recipients = {*query.recipients, *(leg.address.recipient for leg in legs)}
     sent = {each: automatic_sent(tx, each, query.since) for each in sorted(recipients)}
-    return CaseRows(person=person, keys=keys, seen=seen, folders=folders, sends=sends, sent=sent)
+    return CaseRows(
+        person=person,
+        keys=keys,
+        seen=seen,
+        folders=folders,
+        sends=sends,
+        sent=sent,
+        returned={key: send for key in query.returned if (send := _send_of(tx, key))},
+        suppressed=suppression.among(tx, {each.split("/", 2)[-1] for each in recipients}),
+    )
 
 
 def _person(tx: Tx, query: CaseQuery) -> Person:
@@ -112,6 +124,16 @@ def _send_tickets(tx: Tx, sends: Sequence[int]) -> dict[int, int]:
         return {}
     found = tx.all(f"SELECT id, ticket FROM outbox WHERE id IN ({marks(len(sends))})", sends)
     return {int(row[0]): int(row[1]) for row in found}
+
+
+def _send_of(tx: Tx, key: str) -> PendingSend | None:
+    """The message of ours that was sent under this key."""
+    row = tx.one(
+        "SELECT o.id, o.leg, o.entry, o.kind, o.state, o.payload FROM thread_keys k JOIN outbox o ON o.id = k.send "
+        "WHERE k.key = ?",
+        (key,),
+    )
+    return _pending_send(row) if row else None
 
 
 def read_folder(tx: Tx, number: int) -> Folder | None:

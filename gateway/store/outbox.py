@@ -43,6 +43,7 @@ _DUE = """
     SELECT o.id, o.ticket, o.leg, o.connector, o.account, o.kind, o.attempts, o.created_at, o.payload, t.speaker
     FROM outbox o JOIN tickets t ON t.id = o.ticket
     WHERE o.state IN ('held', 'queued') AND o.not_before <= ?
+      AND NOT EXISTS (SELECT 1 FROM flags WHERE name = 'outbox_paused' AND value = '1')
       AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.leg = o.leg AND p.id < o.id
                       AND p.state IN ('held', 'queued', 'sending'))
       AND NOT EXISTS (SELECT 1 FROM buckets b WHERE b.open_at > ?
@@ -52,8 +53,6 @@ _DUE = """
 
 def claim(tx: Tx, now: int, limit: int, lease_ms: int) -> list[ClaimedSend]:
     """Takes what is due and marks it `sending`; a bot's answer whose ticket a person has is withdrawn here."""
-    if paused(tx):
-        return []
     skip = tx.dialect.skip_locked and " FOR UPDATE OF o SKIP LOCKED"
     found = tx.all(_DUE + skip, (now, now, limit))
     stale = [row for row in found if row[5] == SendKind.ANSWER and row[9] != Speaker.BOT]
@@ -117,7 +116,7 @@ def settle_sent(tx: Tx, send: ClaimedSend, sent: Sent, now: int) -> bool:
         if found:
             bind_key(tx, f"at:{rows.leg(found).address.key}", send.ticket, send.leg, now)
     for key in sent.keys:
-        bind_key(tx, key, send.ticket, send.leg, now)
+        bind_key(tx, key, send.ticket, send.leg, now, send.id)
     tx.notify("outbox")
     return True
 
@@ -179,13 +178,12 @@ def report(tx: Tx, number: int, state: SendState) -> None:
 
 def next_due(tx: Tx) -> int | None:
     """When the next message may go, in milliseconds; None while nothing that waits could go by itself."""
-    if paused(tx):
-        return None
     # What waits behind another of its leg is woken by that one; a closed bucket opens at its own time.
     found = tx.all(
         """SELECT o.not_before, (SELECT MAX(b.open_at) FROM buckets b
                                  WHERE b.bucket IN (o.connector || '/' || o.account, o.recipient))
            FROM outbox o WHERE o.state IN ('held', 'queued')
+             AND NOT EXISTS (SELECT 1 FROM flags WHERE name = 'outbox_paused' AND value = '1')
              AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.leg = o.leg AND p.id < o.id
                              AND p.state IN ('held', 'queued', 'sending'))
            ORDER BY o.not_before, o.id LIMIT 50"""

@@ -52,7 +52,17 @@ def ticket_page(tx: Tx, number: int) -> TicketPage | None:
         events=tuple(rows.event(event) for event in events),
         legs=tuple(rows.leg(leg) for leg in legs),
         participants=participants,
+        suppressed=_suppressed(tx, number),
     )
+
+
+def _suppressed(tx: Tx, number: int) -> tuple[str, ...]:
+    found = tx.all(
+        "SELECT DISTINCT s.address FROM legs l JOIN suppressed s ON s.address = l.conversation "
+        "WHERE l.ticket = ? AND l.side = 'requester' ORDER BY s.address",
+        (number,),
+    )
+    return tuple(row[0] for row in found)
 
 
 def _entries(tx: Tx, number: int) -> list[Entry]:

@@ -119,9 +119,17 @@ _PEOPLE = (
     "CREATE TABLE sessions (token_hash TEXT PRIMARY KEY, agent TEXT NOT NULL, expires_at {int} NOT NULL)",
 )
 
+_RETURNED = (
+    # The outbox row whose message a key names, so that a report finds the very reply that came back.
+    "ALTER TABLE thread_keys ADD COLUMN send {int} NOT NULL DEFAULT 0",
+    """CREATE TABLE suppressed (
+        address TEXT PRIMARY KEY, reason TEXT NOT NULL, ticket {int} NOT NULL, at {int} NOT NULL)""",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
     Migration("0003_outbox", _OUTBOX),
     Migration("0004_people", _PEOPLE),
+    Migration("0005_returned", _RETURNED),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.case import Change, Committed, Disposition, Outcome, PersonUpdate, Send
 from gateway.clock import to_ms
 from gateway.model import Entry, Event, Identity, Leg, Participant, SendKind, SendState
-from gateway.store import rows
+from gateway.store import rows, suppression
 from gateway.store.cases import automatic_sent
 from gateway.store.tx import Tx, marks
 
@@ -38,7 +38,7 @@ def commit_turn(tx: Tx, outcome: Outcome) -> Committed:
         _event(tx, event, 0, turn)
     for disposition in outcome.dispositions:
         _dispose(tx, disposition, turn, sends)
-    tx.notify("ledger")
+    # No ring for the stream's next rows: whoever commits looks again at once, and others need not wake for it.
     return Committed(state="done")
 
 
@@ -137,6 +137,7 @@ def _apply(tx: Tx, change: Change, turn: int) -> list[int]:
     _write_ticket(tx, change)
     _withdraw(tx, change.withdraw)
     _requeue(tx, change)
+    suppression.mark_returned(tx, change)
     legs = {leg.id: _write_leg(tx, number, leg) for leg in change.legs}
     _write_participants(tx, number, change.participants)
     entries = {entry.id: _write_entry(tx, number, entry) for entry in change.entries}
@@ -273,12 +274,13 @@ def _write_keys(tx: Tx, change: Change, legs: Mapping[int, int]) -> None:
             raise Clash(message_key)
 
 
-def bind_key(tx: Tx, key: str, ticket: int, leg: int, at: int) -> None:
+def bind_key(tx: Tx, key: str, ticket: int, leg: int, at: int, send: int = 0) -> None:
     """From now on a message that mentions `key` finds this ticket; the newest binding wins."""
     tx.run(
-        "INSERT INTO thread_keys (key, ticket, leg, at) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (key) DO UPDATE SET ticket = excluded.ticket, leg = excluded.leg, at = excluded.at",
-        (key, ticket, leg, at),
+        "INSERT INTO thread_keys (key, ticket, leg, at, send) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET ticket = excluded.ticket, leg = excluded.leg, at = excluded.at, "
+        "send = excluded.send",
+        (key, ticket, leg, at, send),
     )
 
 

@@ -109,6 +109,7 @@ async def health(request: web.Request) -> web.Response:
     site = site_of(request)
     return page(
         request, "health.html", queues=await queues(request), dead=await site.reads.dead_lines(),
+        suppressed=await site.reads.suppressed_lines(),
         problems=site.problems(), library=site.bot().library, agents=await site.reads.agents(),
     )  # fmt: skip
 

@@ -160,7 +160,7 @@ async def test_lines_that_start_with_a_dot_arrive() -> None:
 @pytest.mark.parametrize(
     ("relay", "error", "reason"),
     [
-        (Relay(rcpt={"ana@customer.test": "550 5.1.1 No such user"}), Undeliverable, "refused"),
+        (Relay(rcpt={"ana@customer.test": "550 5.1.1 No such user"}), Undeliverable, "no-such-address"),
         (Relay(rcpt={"ana@customer.test": "552 5.2.2 Mailbox full"}), Undeliverable, "refused"),
         (Relay(rcpt={"ana@customer.test": "451 4.7.1 Greylisted"}), Retryable, "451 4.7.1 Greylisted"),
         (Relay(rcpt={"ana@customer.test": "421 4.3.2 Closing"}), Retryable, "421 4.3.2 Closing"),
