@@ -11,7 +11,7 @@ import msgspec
 from connectors.telegram import content
 from connectors.telegram.buttons import CONTINUE, decode, read_start
 from connectors.telegram.content import Spoken
-from connectors.telegram.payloads import Callback, Chat, Entity, Message, Update, User, read
+from connectors.telegram.payloads import Callback, Entity, Message, Numbered, Place, Update, User, read
 from gateway.errors import InvalidPayload
 from gateway.model import Address, Choice, ChoiceAction, Edit, Identity, reference
 from gateway.model import Message as Said
@@ -138,8 +138,8 @@ def _base(update: Update, message: Message, now: datetime, bot: Bot) -> dict[str
 
 def _unreadable(update: Update, raw: Mapping[str, Any], now: datetime, bot: Bot) -> Said:
     """A private message that is not as documented, as far as it can be told whose it is. Raises InvalidPayload."""
-    chat, sender = read(raw.get("chat"), Chat), read(raw.get("from"), User)
-    if not chat.private:
+    chat, sender = read(raw.get("chat"), Place), read(raw.get("from"), Numbered)
+    if chat.type != "private":
         raise InvalidPayload("Message: not as documented, and not in a private chat")
     return Said(
         connector=NAME,
@@ -147,8 +147,7 @@ def _unreadable(update: Update, raw: Mapping[str, Any], now: datetime, bot: Bot)
         delivery_key=str(update.update_id),
         at=now,
         address=Address(connector=NAME, account=bot.account, conversation=str(chat.id)),
-        sender=_person(sender),
-        language=language_of(sender),
+        sender=Identity(kind=NAME, value=str(sender.id), verified=True),
         unreadable="Telegram sent a message that is not as it documents them.",
     )
 

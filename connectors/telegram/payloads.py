@@ -20,6 +20,19 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     """Read from Telegram; unknown fields are skipped."""
 
 
+class Numbered(Read, frozen=True, kw_only=True):
+    """The least that says who somebody is."""
+
+    id: Id
+
+
+class Place(Read, frozen=True, kw_only=True):
+    """The least that says where something was said."""
+
+    id: Id
+    type: str
+
+
 class User(Read, frozen=True, kw_only=True):
     id: Id
     is_bot: bool = False

@@ -70,7 +70,8 @@ def test_a_long_text_is_cut_quickly_and_whole() -> None:
             st.text(max_size=40),
             st.sampled_from(
                 ["**", "*", "_", "`", "```\n", "> ", "\n\n", "\n", "[x](https://a.example)", "<b>", "</a>", "&lt;",
-                 "~~", "- ", "1. ", "| a | b |\n|---|---|\n| c | d |\n", "🙂" * 30, "# ", "&#x200b;", "[a](javascript:x)"]
+                 "~~", "- ", "1. ", "| a | b |\n|---|---|\n| c | d |\n", "🙂" * 30, "# ", "&#x200b;",
+                 "[a](javascript:x)"]
             ),
         ),
         max_size=30,
