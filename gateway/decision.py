@@ -157,7 +157,7 @@ class Turn:
         ticket = Ticket(
             id=row.id,
             subject=subject_of(message),
-            language=self.context.person.language,
+            language=self.context.person.language or message.language,
             created_at=now,
             updated_at=now,
         )

@@ -118,19 +118,28 @@ def _mark_automatic(mail: EmailMessage, settings: Settings) -> None:
 
 
 def _markdown(post: Post, settings: Settings) -> str:
-    """The text alone: what buttons offer elsewhere, the core has said in words."""
+    """The text, and what is answered: what buttons offer elsewhere, the core has said in words."""
     if not (settings.quote and post.quote):
         return post.text
     return post.text + "\n\n" + "\n".join(f"> {line}" for line in post.quote.splitlines())
+
+
+def _signed(plain: str, html: str, settings: Settings) -> tuple[str, str]:
+    """Both forms with the account's signature; mail programs fold what follows the dashes (RFC 3676 section 4.3)."""
+    if not settings.signature.strip():
+        return plain, html
+    small = f'<div class="signature" style="color:#6b6b6b">-- <br>{to_mail_html(settings.signature)}</div>'
+    return f"{plain}\n\n-- \n{to_plain(settings.signature).rstrip()}", f"{html}\n{small}"
 
 
 def _body(mail: EmailMessage, post: Post, settings: Settings) -> None:
     markdown = _markdown(post, settings)
     mark = reply_key.body_mark(post.ticket, post.reply_key)
     lang = post.language if re.fullmatch(r"[A-Za-z-]{2,20}", post.language) else "en"
-    mail.set_content(to_plain(markdown).rstrip("\n") + (f"\n\n{mark}\n" if mark else "\n"))
+    plain, html = _signed(to_plain(markdown).rstrip("\n"), to_mail_html(markdown), settings)
+    mail.set_content(plain + (f"\n\n{mark}\n" if mark else "\n"))
     small = f'<p style="color:#6b6b6b;font-size:12px">{mark}</p>\n' if mark else ""
-    page = f'<!DOCTYPE html>\n<html lang="{lang}"><body>\n{to_mail_html(markdown)}\n{small}</body></html>\n'
+    page = f'<!DOCTYPE html>\n<html lang="{lang}"><body>\n{html}\n{small}</body></html>\n'
     mail.add_alternative(page, subtype="html")
 
 

@@ -92,7 +92,7 @@ class Watcher:
             "email %s: folder renumbered, %d mails read again, %d older", self._account, len(uids), others
         )
         while uids:
-            deliveries, uids = await thread.run(functools.partial(self._deliveries, mailbox, uids))
+            deliveries, _, uids = await thread.run(functools.partial(self._deliveries, mailbox, uids))
             await self._host.receive(deliveries)
 
     async def _catch_up(
@@ -102,17 +102,29 @@ class Watcher:
         while lease.held:
             uids = await thread.run(functools.partial(mailbox.newer_than, position.uid))
             while uids and lease.held:
-                deliveries, rest = await thread.run(functools.partial(self._deliveries, mailbox, uids))
+                deliveries, whole, rest = await thread.run(functools.partial(self._deliveries, mailbox, uids))
                 position = self._position(mailbox, uids[len(uids) - len(rest) - 1])
                 await self._host.receive(deliveries, self._moved(position))
+                await self._mark(thread, mailbox, whole)
                 uids = rest
             if not await thread.run(mailbox.news):
                 break
         return position
 
-    def _deliveries(self, mailbox: Mailbox, uids: list[int]) -> tuple[list[Delivery], list[int]]:
+    async def _mark(self, thread: _MailThread, mailbox: Mailbox, uids: list[int]) -> None:
+        """Shows in the mailbox what was read. A server that will not have it is no reason to read no more."""
+        if not self._settings.leaves_marks:
+            return
+        try:
+            await thread.run(functools.partial(mailbox.done, uids))
+        except IMAPClientError as error:
+            log.warning("email %s cannot flag or move what it read: %s", self._account, type(error).__name__)
+
+    def _deliveries(self, mailbox: Mailbox, uids: list[int]) -> tuple[list[Delivery], list[int], list[int]]:
+        """What the first of these mails say, the UIDs of those that were read whole, and the UIDs left."""
         mails, rest = mailbox.take(uids)
-        return [delivery for mail in mails for delivery in self._read(mailbox.validity, mail)], rest
+        deliveries = [delivery for mail in mails for delivery in self._read(mailbox.validity, mail)]
+        return deliveries, [mail.uid for mail in mails if not mail.left_out], rest
 
     def _position(self, mailbox: Mailbox, uid: int) -> Position:
         return Position(validity=mailbox.validity, uid=uid, day=self._host.clock.now().date())

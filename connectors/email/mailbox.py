@@ -62,7 +62,8 @@ class Mailbox:
             self._client.login(
                 settings.imap_username or settings.address, settings.imap_password.get_secret_value()
             )
-            selected = self._client.select_folder(settings.imap_folder, readonly=True)
+            selected = self._client.select_folder(settings.imap_folder, readonly=not settings.leaves_marks)
+            self._make_folder()
         except BaseException:
             _drop(self._client)
             raise
@@ -95,6 +96,22 @@ class Mailbox:
         for uid in large:
             mails += self._fetch([uid], "BODY[HEADER]", _too_large(sizes[uid], self._settings.max_mail))
         return sorted(mails, key=lambda mail: mail.uid), uids[len(group) :]
+
+    def done(self, uids: list[int]) -> None:
+        """Flags and moves mails that are kept, as the settings say; what is gone meanwhile is passed over.
+
+        A server without MOVE (RFC 6851) gets copies, and the mails stay: nothing is deleted.
+        """
+        if uids and self._settings.imap_flag:
+            self._client.add_flags(uids, [self._settings.imap_flag.encode()], silent=True)
+        if uids and self._settings.imap_move_to:
+            put = self._client.move if self._client.has_capability("MOVE") else self._client.copy
+            put(uids, self._settings.imap_move_to)
+
+    def _make_folder(self) -> None:
+        folder = self._settings.imap_move_to
+        if folder and not self._client.folder_exists(folder):
+            self._client.create_folder(folder)
 
     def news(self) -> bool:
         """Whether the server has spoken of new mail since this was last asked."""

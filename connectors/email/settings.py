@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from enum import StrEnum
 from pathlib import Path
@@ -51,6 +52,9 @@ class Settings(BaseModel):
         description="Answer from support+key@…, so that a reply finds its ticket even when its headers were lost. "
         "Switch it off when the mailbox does not take plus addresses. Default true.",
     )
+    signature: str = Field(
+        "", description="Markdown below every mail of this account, after a line of two dashes. Default none."
+    )
     quote: bool = Field(False, description="Put the mail that is answered below an answer. Default false.")
     max_mail: int = Field(
         25 * 1024 * 1024,
@@ -77,6 +81,15 @@ class Settings(BaseModel):
         SecretStr(""), description="Password there, or an app password. Default empty."
     )
     imap_folder: str = Field("INBOX", min_length=1, description="Folder to read. Default INBOX.")
+    imap_flag: str = Field(
+        "",
+        description='Flag that a mail gets once it is kept here, such as "\\Seen" or "Deskgate". Default none.',
+    )
+    imap_move_to: str = Field(
+        "",
+        description="Folder that a mail is moved to once it is kept here; made when it is missing. "
+        "Nothing is ever deleted. Default none: mail stays where it is.",
+    )
     imap_idle: bool = Field(
         True,
         description="Let the server announce new mail (IDLE) where it can. Default true; false only polls.",
@@ -118,6 +131,11 @@ class Settings(BaseModel):
         "",
         description="File with the certificates to trust (PEM), for a company's own. Default empty: the system's.",
     )
+
+    @property
+    def leaves_marks(self) -> bool:
+        """Whether the mailbox shows which mail was read."""
+        return bool(self.imap_flag or self.imap_move_to)
 
     def loopback(self) -> bool:
         """Whether mail of this account comes from and goes to this machine only."""
@@ -161,6 +179,16 @@ class Settings(BaseModel):
         host, _, port = value.rpartition(":")
         if value and not (host and port.isdecimal() and int(port) < 65536):
             raise ValueError('write host and port, such as "127.0.0.1:2525"')
+        return value
+
+    @field_validator("imap_flag", mode="after")
+    @classmethod
+    def _a_flag(cls, value: str) -> str:
+        """A keyword or system flag (RFC 9051 section 2.3.2); the one that deletes is refused."""
+        if value and not re.fullmatch(r"\\?[A-Za-z0-9$_.-]{1,40}", value):
+            raise ValueError('write one IMAP flag, such as "\\\\Seen" or "Deskgate"')
+        if value.lower() in ("\\deleted", "\\recent"):
+            raise ValueError("this flag is not for us to set: mail is never deleted")
         return value
 
     @field_validator("ca_file", mode="after")

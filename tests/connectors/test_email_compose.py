@@ -179,3 +179,16 @@ def test_no_text_from_outside_makes_a_header(subject: str, name: str, text: str)
 @given(st.text())
 def test_one_line_is_one_line(value: str) -> None:
     assert len(one_line(value).splitlines()) <= 1
+
+
+def test_the_accounts_signature_stands_below_both_texts_and_above_our_mark() -> None:
+    parsed = mail(
+        post("Hello", reply_key="abcdef234567"), signature="Your **Acme** team\n[Help](https://acme.test)"
+    )
+    plain, html = body(parsed, "plain"), body(parsed, "html")
+    assert plain.index("Hello") < plain.index("\n-- \nYour Acme team") < plain.index("[DG-42/")
+    assert "<strong>Acme</strong>" in html and 'href="https://acme.test"' in html
+
+
+def test_without_a_signature_there_are_no_dashes() -> None:
+    assert "-- " not in body(mail(post("Hello")), "plain")

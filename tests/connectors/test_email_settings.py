@@ -86,3 +86,14 @@ def test_the_page_lists_every_setting_as_it_is_described() -> None:
     page = (Path(__file__).parents[2] / "docs" / "email.md").read_text()
     for name, field in Settings.model_fields.items():
         assert f"| `{name}` | {field.description} |" in page
+
+
+@pytest.mark.parametrize("flag", ["\\Deleted", "\\deleted", "two words", "\\Recent", "x" * 60])
+def test_no_flag_that_deletes_or_is_none(flag: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(address="a@b.test", imap_flag=flag)
+
+
+@pytest.mark.parametrize("flag", ["\\Seen", "\\Flagged", "Deskgate", "$Done", ""])
+def test_flags_that_a_mail_may_get(flag: str) -> None:
+    assert Settings(address="a@b.test", imap_flag=flag).leaves_marks is bool(flag)

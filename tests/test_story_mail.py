@@ -1,0 +1,176 @@
+"""Mail through the whole of Deskgate and real servers: two mailboxes, and a reply that comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+from collections.abc import Awaitable, Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imapclient import IMAPClient
+
+from gateway.app import Deskgate
+from gateway.model import Agent, AgentAction, EntryKind, Identity, SendState, TicketPage, Verb
+from tests.mailservers import PASSWORD, Servers, mail_servers, why_not
+from tests.running import free_port, running, settings_for
+
+pytestmark = pytest.mark.mailserver
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    if reason := why_not():
+        pytest.skip(reason)
+    with mail_servers() as started:
+        yield started
+
+
+def account(servers: Servers, user: str, **given: Any) -> dict[str, Any]:
+    reading = {"imap_host": "127.0.0.1", "imap_port": servers.imap, "imap_security": "none", "imap_poll": 0.5}
+    sending = {"smtp_host": "127.0.0.1", "smtp_port": servers.smtp, "ca_file": str(servers.certificate)}
+    signing_in = {"imap_username": user, "imap_password": PASSWORD}
+    return {"address": f"{user}@shop.test", **reading, **sending, **signing_in, **given}
+
+
+def a_mail(
+    to: str, sender: str = "mia@shop.test", text: str = "Do you sponsor football clubs?"
+) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"Mia <{sender}>", to, "Football"
+    mail["Message-ID"] = f"<{abs(hash((to, sender, text)))}@shop.test>"
+    mail.set_content(text)
+    return mail
+
+
+async def through_exim(servers: Servers, mail: EmailMessage) -> None:
+    def client() -> None:
+        with smtplib.SMTP("127.0.0.1", servers.smtp) as exim:
+            exim.send_message(mail)
+
+    await asyncio.to_thread(client)
+
+
+async def folder_of(servers: Servers, user: str, folder: str) -> list[tuple[bytes, tuple[bytes, ...]]]:
+    """Content and flags of the mails in a folder."""
+
+    def client() -> list[tuple[bytes, tuple[bytes, ...]]]:
+        with IMAPClient("127.0.0.1", servers.imap, ssl=False) as box:
+            box.login(user, PASSWORD)
+            if not box.folder_exists(folder):
+                return []
+            box.select_folder(folder, readonly=True)
+            found = box.fetch(box.search(), ["BODY.PEEK[]", "FLAGS"])
+        return [(item[b"BODY[]"], item[b"FLAGS"]) for _, item in sorted(found.items())]
+
+    return await asyncio.to_thread(client)
+
+
+async def soon(look: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
+    """What the look finds, once it finds anything."""
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):
+            await asyncio.sleep(0.1)
+    return found
+
+
+async def cursors(deskgate: Deskgate, count: int) -> None:
+    """Waits until so many mailboxes are watched."""
+    await soon(
+        lambda: deskgate.store.driver.read(
+            lambda tx: len(tx.all("SELECT 1 FROM cursors WHERE name LIKE 'email/%'")) >= count
+        )
+    )
+
+
+async def tickets(deskgate: Deskgate) -> list[int]:
+    return [row[0] for row in await deskgate.store.driver.read(lambda tx: tx.all("SELECT id FROM tickets"))]
+
+
+async def reply(deskgate: Deskgate, ticket: int, text: str) -> None:
+    await deskgate.store.add_agent(Agent(id="ann", name="Ann"), 0)
+    action = AgentAction(
+        connector="desk",
+        account="browser",
+        delivery_key=text,
+        at=deskgate.clock.now(),
+        actor=Identity(kind="agent", value="ann", verified=True),
+        verb=Verb.REPLY,
+        ticket=ticket,
+        text=text,
+    )
+    assert (await deskgate.host.act(action)).state == "done"
+
+
+async def test_one_mail_to_two_mailboxes_is_one_ticket(servers: Servers, tmp_path: Path) -> None:
+    boxes = {
+        "support": account(
+            servers, "support2", queue="general", imap_move_to="Desk", signature="Your **support**"
+        ),
+        "orders": account(servers, "orders2", queue="orders", imap_flag="Deskgate", signature="Orders team"),
+    }
+    async with running(settings_for(tmp_path, free_port(), connectors={"email": boxes})) as deskgate:
+        await cursors(deskgate, 2)
+        await through_exim(servers, a_mail("support2@shop.test, orders2@shop.test"))
+        (number,) = await soon(lambda: tickets(deskgate))
+        await soon(lambda: folder_of(servers, "support2", "Desk"))
+
+        async def copied() -> bool:
+            page = await deskgate.store.ticket_page(number)
+            return page is not None and any(event.kind == "copy" for event in page.events)
+
+        await soon(copied)
+        assert await tickets(deskgate) == [number]
+
+        await reply(deskgate, number, "We do not, I am afraid.")
+        mails = await soon(lambda: _with(servers, "mia", b"I am afraid"))
+        assert b"-- \r\nYour support" in mails[0] or b"-- \r\nOrders team" in mails[0]
+
+    assert await folder_of(servers, "support2", "INBOX") == []
+    ((_, flags),) = await folder_of(servers, "orders2", "INBOX")
+    assert b"Deskgate" in flags and b"\\Seen" not in flags
+
+
+async def _with(servers: Servers, user: str, words: bytes) -> list[bytes]:
+    return [raw for raw, _ in await folder_of(servers, user, "INBOX") if words in raw]
+
+
+async def test_each_mailbox_has_its_queue(servers: Servers, tmp_path: Path) -> None:
+    boxes = {
+        "support": account(servers, "support3", queue="general"),
+        "orders": account(servers, "orders3", queue="orders"),
+    }
+    async with running(settings_for(tmp_path, free_port(), connectors={"email": boxes})) as deskgate:
+        await cursors(deskgate, 2)
+        await through_exim(servers, a_mail("support3@shop.test", text="a person, please"))
+        await through_exim(servers, a_mail("orders3@shop.test", "noa@shop.test", text="a person, please"))
+
+        async def queues() -> set[str]:
+            found = await deskgate.store.driver.read(lambda tx: tx.all("SELECT queue FROM tickets"))
+            return {row[0] for row in found} if len(found) == 2 else set()
+
+        assert await soon(queues) == {"general", "orders"}
+
+
+async def test_a_reply_that_comes_back_is_marked_and_its_address_suppressed(
+    servers: Servers, tmp_path: Path
+) -> None:
+    boxes = {"support": account(servers, "support4")}
+    async with running(settings_for(tmp_path, free_port(), connectors={"email": boxes})) as deskgate:
+        await cursors(deskgate, 1)
+        mail = a_mail("support4@shop.test", "bouncer@shop.test")
+        mail["Auto-Submitted"] = "auto-generated"  # so that only the agent's reply goes out
+        await through_exim(servers, mail)
+        (number,) = await soon(lambda: tickets(deskgate))
+        await reply(deskgate, number, "Is anybody there?")
+
+        async def came_back() -> TicketPage | None:
+            page = await deskgate.store.ticket_page(number)
+            return page if page is not None and page.suppressed else None
+
+        page = await soon(came_back)
+    (entry,) = (entry for entry in page.entries if entry.kind is EntryKind.REPLY)
+    assert entry.state is SendState.FAILED and entry.reason
+    assert page.suppressed == ("bouncer@shop.test",)
