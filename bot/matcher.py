@@ -57,7 +57,7 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 class Phrasing(msgspec.Struct, frozen=True):
-    """A question as an article lists it, or its title (which nobody asks)."""
+    """A question as an article lists it, or its title or keywords (which nobody asks)."""
 
     owner: int
     text: str
@@ -73,7 +73,7 @@ class Matcher:
         self.owner: Ints = np.array([p.owner for p in self.phrasings], np.int64)
         self.folded = [fold(p.text) for p in self.phrasings]
         self.words = [frozenset(tokens(text)) for text in self.folded]
-        self._exact = _unambiguous(self.folded, self.owner.tolist())
+        self._exact = _unambiguous(self.phrasings, self.folded)
         spread = Counter(word for words in self.words for word in words)
         self._rarity = {
             word: float(np.log((1 + len(self.words)) / (1 + n)) + 1) for word, n in spread.items()
@@ -230,23 +230,22 @@ class Matcher:
 
 def _interleaved(articles: Sequence[Article]) -> list[Phrasing]:
     """Every article's first phrasing, then every second: any beginning of the list is a fair sample."""
-    columns = [
-        _with_title([Phrasing(i, q, True) for q in article.questions], Phrasing(i, article.title, False))
-        for i, article in enumerate(articles)
-    ]
+    columns = [_phrasings(i, article) for i, article in enumerate(articles)]
     return [phrasing for row in zip_longest(*columns) for phrasing in row if phrasing is not None]
 
 
-def _with_title(asked: list[Phrasing], title: Phrasing) -> list[Phrasing]:
-    return [*asked[:1], title, *asked[1:]]
+def _phrasings(owner: int, article: Article) -> list[Phrasing]:
+    first, *rest = article.questions or (article.title,)
+    unasked = [Phrasing(owner, text, False) for text in (article.title, " ".join(article.keywords)) if text]
+    return [Phrasing(owner, first, True), *unasked, *(Phrasing(owner, text, True) for text in rest)]
 
 
-def _unambiguous(folded: Sequence[str], owners: Sequence[int]) -> dict[str, int]:
-    """Phrasings by their words, without those that two articles share."""
+def _unambiguous(phrasings: Sequence[Phrasing], folded: Sequence[str]) -> dict[str, int]:
+    """Questions of the articles by their words, without those that two articles share."""
     found: dict[str, int] = {}
     shared = set()
-    for text, owner in zip(folded, owners, strict=True):
+    for phrasing, text in zip(phrasings, folded, strict=True):
         words = " ".join(tokens(text))
-        if found.setdefault(words, owner) != owner:
+        if phrasing.asked and found.setdefault(words, phrasing.owner) != phrasing.owner:
             shared.add(words)
     return {words: owner for words, owner in found.items() if words and words not in shared}
