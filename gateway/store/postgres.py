@@ -12,6 +12,7 @@ import functools
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
@@ -44,6 +45,8 @@ CHANNEL = "deskgate"
 MIGRATION_LOCK = 0x0DE5C6A7E
 WORKERS = 6
 GROUP = 256
+#: Seconds without use after which a connection is asked whether it still lives.
+RESTED = 1.0
 #: What a connection may wait for, so that a hung server is noticed.
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
 
@@ -58,6 +61,18 @@ def plain(params: Sequence[Any]) -> Sequence[Any]:
     if any(isinstance(value, str) and "\x00" in value for value in params):
         return [value.replace("\x00", "\ufffd") if isinstance(value, str) else value for value in params]
     return params
+
+
+class _Connection(psycopg.Connection[Row]):
+    """A connection that knows when it last answered."""
+
+    used_at = 0.0
+
+    @staticmethod
+    def check(connection: _Connection) -> None:
+        """Asks one that has rested whether it lives; one in use would have said so, and asking takes a round trip."""
+        if time.monotonic() - connection.used_at > RESTED:
+            ConnectionPool.check_connection(connection)
 
 
 class PostgresTx:
@@ -98,8 +113,19 @@ class PostgresTx:
     def send_notifications(self) -> None:
         """Part of the transaction: listeners hear of it if and only if it commits."""
         if self.topics:
-            topics = [(CHANNEL, topic[:7000]) for topic in self.topics]
-            self.cursor.executemany("SELECT pg_notify(%s, %s)", topics)
+            rings = [(CHANNEL, ring) for ring in _rings(self.topics)]
+            self.cursor.executemany("SELECT pg_notify(%s, %s)", rings)
+
+
+def _rings(topics: Iterable[str]) -> list[str]:
+    """The topics, a line each, in as few notifications as PostgreSQL's limit of 8,000 bytes allows."""
+    rings = [""]
+    for topic in topics:
+        short = topic[:1000]  # at most 4,000 bytes
+        if len(rings[-1].encode()) + len(short.encode()) > 7_900:
+            rings.append("")
+        rings[-1] += f"{short}\n"
+    return rings
 
 
 class _Taking:
@@ -124,14 +150,15 @@ class PostgresDriver:
 
     def __init__(self, uri: str, workers: int = WORKERS) -> None:
         self._uri, self._workers = uri, workers
-        self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
+        self._pool: ConnectionPool[_Connection] = ConnectionPool(
             uri,
+            connection_class=_Connection,
             kwargs={"options": OPTIONS, "connect_timeout": 5, "application_name": "deskgate"},
             min_size=2,
             max_size=workers + 2,
             timeout=2.0,  # an outage is told to the peers while they still listen
             reconnect_timeout=2.0,  # then the next who asks tries anew; else the pauses grow with the outage
-            check=ConnectionPool.check_connection,
+            check=_Connection.check,
             open=False,
         )
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="deskgate-pg")
@@ -179,19 +206,23 @@ class PostgresDriver:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _write(self, job: Job[T]) -> T:
-        with named_errors(), self._pool.connection() as connection, connection.transaction():
-            tx = PostgresTx(connection)
-            result = job(tx)
-            tx.send_notifications()
+        with named_errors(), self._pool.connection() as connection:
+            with connection.transaction():
+                tx = PostgresTx(connection)
+                result = job(tx)
+                tx.send_notifications()
+            connection.used_at = time.monotonic()
             return result
 
     def _read(self, job: Job[T]) -> T:
         with named_errors(), self._pool.connection() as connection:
             connection.autocommit = True
             try:
-                return job(PostgresTx(connection))
+                result = job(PostgresTx(connection))
             finally:
                 connection.autocommit = False
+            connection.used_at = time.monotonic()
+            return result
 
     def publish(self, topic: str) -> None:
         def job(tx: object) -> None:
@@ -282,9 +313,13 @@ class PostgresDriver:
         with psycopg.connect(self._uri, autocommit=True, connect_timeout=5) as connection:
             connection.execute(composed.SQL("LISTEN {}").format(composed.Identifier(CHANNEL)))
             while not self._closing.is_set():
-                topics = [notice.payload for notice in connection.notifies(timeout=0.5, stop_after=1)]
-                for topic in topics:
-                    self._on_loop(functools.partial(self._on_notify, topic))
+                rings = "".join(ring.payload for ring in connection.notifies(timeout=0.5, stop_after=1))
+                if rings:
+                    self._on_loop(functools.partial(self._ring, dict.fromkeys(rings.splitlines())))
+
+    def _ring(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._on_notify(topic)
 
 
 @contextlib.contextmanager
