@@ -38,8 +38,17 @@ class Replica(Serve):
     """One of several processes over the same database; `ahead`: seconds by which its clock is wrong."""
 
     def __init__(
-        self, folder: Path, uri: str, peer: Peer, *, ahead: float = 0, max_backlog: int = 100_000
+        self,
+        folder: Path,
+        uri: str,
+        peer: Peer,
+        *,
+        ahead: float = 0,
+        max_backlog: int = 100_000,
+        lease: float = 0.5,
+        poll: bool = True,
     ) -> None:
+        self._lease, self._poll = lease, poll
         self.uri, self.ahead, self._peer, self._max_backlog = uri, ahead, peer, max_backlog
         folder.mkdir()
         super().__init__(folder)
@@ -53,7 +62,7 @@ max_backlog = {self._max_backlog}
 [store]
 database = "{self.uri}"
 key_file = "{self.folder.parent}/key"
-lease_seconds = 0.5
+lease_seconds = {self._lease}
 [bot]
 articles = "{self.folder.parent}/articles"
 max_answers = 20
@@ -61,7 +70,7 @@ max_answers = 20
 budget = 100000
 [connectors.peer.main]
 url = "{self._peer.url}"
-poll = true
+poll = {str(self._poll).lower()}
 [connectors.webchat.site]
 ack_seconds = 0.1
 """
