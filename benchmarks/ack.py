@@ -98,7 +98,11 @@ async def _measure(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(_slack_api())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder)))
-        uri = stack.enter_context(databases.server(str(options.folder))) if options.database == "postgresql" else ""
+        uri = (
+            stack.enter_context(databases.server(str(options.folder)))
+            if options.database == "postgresql"
+            else ""
+        )
         kinds = [kind for kind in dict.fromkeys(("echo", *options.only)) if not uri or kind != "slow"]
         variants = [await stack.enter_async_context(_server(kind, folder, api, uri)) for kind in kinds]
         for variant in variants:

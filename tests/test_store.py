@@ -191,6 +191,15 @@ async def test_a_ring_reaches_every_replica(database: str, two: tuple[Store, Sto
         assert await anext(rings) == "typing/x"
 
 
+async def test_all_topics_of_a_large_commit_ring(two: tuple[Store, Store]) -> None:
+    topics = [f"history/chat/main/visitor-{number}/ünïcode" for number in range(1500)]
+    listener = two[0] if two[0].driver.name == "sqlite" else two[1]
+    async with listener.bell.listen(*topics) as rings, asyncio.timeout(10):
+        await asyncio.sleep(0.2)
+        await two[0].driver.write(lambda tx: [tx.notify(topic) for topic in topics])
+        assert {await anext(rings) for _ in topics} == set(topics)
+
+
 # ---------------------------------------------------------------- claims and fences
 
 
