@@ -13,7 +13,8 @@ from connectors import REGISTRY
 from gateway.connector import Connector
 from gateway.errors import SettingsError
 from gateway.privacy import Seal
-from gateway.settings import Settings, Where, explain, is_loopback
+from gateway.settings import Settings, Where, explain
+from gateway.text.hosts import is_loopback
 
 
 class Account:

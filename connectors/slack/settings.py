@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+
+from gateway.text.hosts import is_loopback
 
 Secret = Annotated[SecretStr, Field(min_length=1)]
 
@@ -57,13 +58,3 @@ class Settings(BaseModel):
     def loopback(self) -> bool:
         """True when this account talks to a server on this machine only."""
         return is_loopback(urlsplit(self.api_url).hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """True for a name or address that only this machine answers to."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

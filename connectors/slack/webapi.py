@@ -14,7 +14,8 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
-from connectors.slack.settings import Settings, is_loopback
+from connectors.slack.settings import Settings
+from gateway.text.hosts import is_loopback
 
 CONNECT, TOTAL = 5.0, 15.0  #: seconds for a connection, and for everything about one call
 QUICK = 1.0  #: seconds for a call that a person waits for: a form's trigger_id lives three

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.telegram.settings import Mode, Settings, is_loopback
+from connectors.telegram.settings import Mode, Settings
+from gateway.text.hosts import is_loopback
 
 #: Ports that Telegram calls (core.telegram.org/bots/webhooks#the-short-version).
 PORTS = (None, 443, 80, 88, 8443)

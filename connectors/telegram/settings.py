@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from gateway.text.hosts import is_loopback
 
 #: The largest file that getFile hands to a bot (core.telegram.org/bots/api#getfile).
 GET_FILE_LIMIT = 20_000_000
@@ -83,13 +84,3 @@ class Settings(BaseModel):
     def loopback(self) -> bool:
         """True when this account talks to a server on this machine only."""
         return is_loopback(urlsplit(self.api_url).hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """True for a name or address that only this machine answers to."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

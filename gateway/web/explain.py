@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.causes import CAUSES
 from gateway.model import Event
 
 #: Kinds whose words do not follow from their name.
@@ -24,25 +25,6 @@ TITLES: Mapping[str, str] = {
     "masked": "Sensitive data was masked",
     "agent": "An agent acted",
     "refused": "An action was refused",
-}
-CAUSES: Mapping[str, str] = {
-    "wants_human": "The person asked for a person.",
-    "not_helped": "The answer did not help.",
-    "no_match": "No article answers this.",
-    "low_confidence": "No article answers this for sure.",
-    "no_articles": "There are no articles to answer from.",
-    "partly": "Part of the message has no article.",
-    "unclear": "The person chose none of the articles offered.",
-    "sensitive": "The message holds sensitive data.",
-    "too_many": "The assistant has answered often enough on this.",
-    "machine": "A machine wrote this; nothing automatic answers it.",
-    "unreadable": "The message could not be read.",
-    "files": "The message holds only files.",
-    "too_long": "The message is too long for the assistant.",
-    "late": "The message is too old for an automatic answer.",
-    "bot_off": "The assistant is switched off.",
-    "budget": "This address has had as many automatic messages as one gets.",
-    "agent": "A colleague passed it on.",
 }
 _LABELS: Mapping[str, str] = {"rule": "Rule", "tried": "Rules tried", "queue": "Queue", "tier": "Tier"}
 _OWN_PLACE = frozenset(
