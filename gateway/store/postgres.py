@@ -50,6 +50,16 @@ RESTED = 1.0
 #: What a connection may wait for, so that a hung server is noticed.
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
 
+#: A server that vanishes without a word (power, network) is noticed after this; libpq's own default is hours.
+ALIVE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "deskgate",
+}
+
 
 @functools.lru_cache(maxsize=512)
 def _placeholders(query: str) -> composed.SQL:
@@ -153,7 +163,7 @@ class PostgresDriver:
         self._pool: ConnectionPool[_Connection] = ConnectionPool(
             uri,
             connection_class=_Connection,
-            kwargs={"options": OPTIONS, "connect_timeout": 5, "application_name": "deskgate"},
+            kwargs={"options": OPTIONS, **ALIVE},
             min_size=2,
             max_size=workers + 2,
             timeout=2.0,  # an outage is told to the peers while they still listen
@@ -310,7 +320,7 @@ class PostgresDriver:
 
     def _listen(self) -> None:
         # LISTEN needs a connection of its own: notifies() holds it.
-        with psycopg.connect(self._uri, autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(self._uri, autocommit=True, **ALIVE) as connection:
             connection.execute(composed.SQL("LISTEN {}").format(composed.Identifier(CHANNEL)))
             while not self._closing.is_set():
                 rings = "".join(ring.payload for ring in connection.notifies(timeout=0.5, stop_after=1))
