@@ -70,7 +70,9 @@ def _on_store(work: Work) -> Callable[[argparse.Namespace], int]:
         from gateway.store import Store, open_driver
 
         options.start = since(options.since, SystemClock().now())
-        store = Store(open_driver(load(options.config, os.environ).store.database))
+        settings = load(options.config, os.environ)
+        options.articles = settings.bot.articles
+        store = Store(open_driver(settings.store.database))
         await store.open()
         try:
             return await work(store, options)
@@ -99,6 +101,7 @@ def since(text: str, now: datetime) -> datetime:
 
 
 async def _stats(store: Store, options: argparse.Namespace) -> int:
+    from bot.articles import load
     from gateway.kb.stats import stats
 
     uses = await stats(store, options.start)
@@ -115,6 +118,10 @@ async def _stats(store: Store, options: argparse.Namespace) -> int:
         print(
             f"{use.article:34} {use.given:5} {use.helped:7} {use.misled:13} {use.person:19} {use.unknown:8} {share:>8}"
         )
+    used = {use.article for use in uses}
+    idle = [a.name for a in load(options.articles).public(SystemClock().now().date()) if a.name not in used]
+    if idle:
+        print(f"{len(idle)} articles answered nothing: {', '.join(idle[:8])}{', …' if len(idle) > 8 else ''}")
     return 0
 
 

@@ -82,10 +82,13 @@ def _asked(
 ) -> Iterator[tuple[Article, str, Reply]]:
     kept = tuple(msgspec.structs.replace(a, questions=_without(a, part)) for a in articles)
     bot = Bot.build(msgspec.structs.replace(library, articles=kept), today).train()
-    for article in articles:
-        for question in article.questions[part::PARTS]:
-            yield article, question, bot.reply(Question(text=question, language=article.language))
+    for article, less in zip(articles, kept, strict=True):
+        for question in article.questions:
+            if question not in less.questions:
+                yield article, question, bot.reply(Question(text=question, language=article.language))
 
 
 def _without(article: Article, part: int) -> tuple[str, ...]:
-    return tuple(question for i, question in enumerate(article.questions) if i % PARTS != part)
+    """The questions less those of this part; an only one stays, since without it there would be nothing to match."""
+    left = tuple(question for i, question in enumerate(article.questions) if i % PARTS != part)
+    return left or article.questions

@@ -22,6 +22,8 @@ from gateway.text.question import read
 CAUSES = ("no_match", "low_confidence", "unclear", "not_helped", "partly")
 #: Questions that are clustered; the newest are kept.
 MOST = 20_000
+#: So many questions must come together before a word that many share counts less.
+_FEW = 50
 #: Cosine from which two questions are about the same.
 ALIKE = 0.3
 _LONGEST = 300
@@ -204,19 +206,24 @@ def _vectors(texts: Sequence[str]) -> list[Vector]:
     features = [_features(text) for text in texts]
     spread = Counter(feature for found in features for feature in found)
     return [
-        _unit({f: n * math.log(1 + (len(texts) + 1) / spread[f]) for f, n in found.items()})
+        _unit({f: n * math.log(1 + (len(texts) + _FEW) / (spread[f] + 1)) for f, n in found.items()})
         for found in features
     ]
 
 
 def _features(text: str) -> Vector:
-    """Words count most; their beginnings and inner pieces stand for inflection and typing mistakes."""
+    """Long words count most; their beginnings and inner pieces stand for inflection and typing mistakes."""
     folded = fold(text)
     if is_unspaced(folded):
         return {gram: 1.0 for gram in ngrams(folded) if len(gram) > 1} or dict.fromkeys(tokens(folded), 1.0)
-    words = tokens(folded)
-    pieces = (gram for gram in ngrams(folded) if len(gram.strip()) >= 4 and len(gram) == 5)
-    return {**dict.fromkeys(pieces, 0.4), **dict.fromkeys((f"w:{word}" for word in words), 1.0)}
+    pieces = {gram: 0.4 for gram in ngrams(folded) if len(gram) == 5 and len(gram.strip()) >= 4}
+    # In most languages the words that say nothing are the short ones, and few questions cannot tell it otherwise.
+    return {**pieces, **{f"w:{_stem(word)}": min(1.0, len(word) ** 2 / 25) for word in tokens(folded)}}
+
+
+def _stem(word: str) -> str:
+    """The word less an ending of at most two letters, if four are left."""
+    return word[: max(4, len(word) - 2)]
 
 
 def _typical_first(

@@ -19,7 +19,7 @@ from gateway.text.markup_tree import escape_marks
 
 #: Characters of HTML, and elements, that are read; a help page has far fewer.
 MAX_HTML = 2_000_000
-MAX_NODES = 200_000
+MAX_NODES = 40_000
 #: Elements within elements, and lists within lists.
 MAX_DEPTH, _MAX_LISTS = 400, 5
 
@@ -61,7 +61,9 @@ def to_markdown(html: str, lead: Lead | None = None) -> Page:
         raise Unusable(f"The page has {len(html)} characters; at most {MAX_HTML} are read.")
     if _depth(html) > MAX_DEPTH:
         raise Unusable(f"Its elements nest more than {MAX_DEPTH} deep; this is no help page.")
-    tree = HTMLTree.parse(html.replace("\x00", ""))
+    if html.count("<") > 2 * MAX_NODES:
+        raise Unusable(f"The page has more than {MAX_NODES} elements; this is no help page.")
+    tree = HTMLTree.parse(html.replace("\x00", "").encode("utf-8", "replace").decode())
     root = tree.document
     writer = _Writer(lead or _outside)
     if tree.body is not None:
@@ -125,7 +127,7 @@ class _Writer:
         self._lead = lead
         self._lists: list[int | None] = []  # number of the last item, None for bullets
         self._links: list[tuple[int, str | None]] = []
-        self._pre = 0
+        self._pre = self._code = 0
         self._heading = 0  # where the heading began in `out`
         self._cells: list[str] | None = None
         self._cell = 0
@@ -149,7 +151,7 @@ class _Writer:
         if text.startswith(" ") and self._at_break():
             text = text[1:]
         if text:
-            self.out.append(escape_marks(text))
+            self.out.append(text.replace("`", "'").replace("|", "/") if self._code else escape_marks(text))
 
     def _at_break(self) -> bool:
         last = self.out[-1] if self.out else "\n"
@@ -173,7 +175,7 @@ class _Writer:
             case "hr":
                 self._block()
             case "strong" | "b" | "em" | "i" | "code" | "tt" | "kbd" | "samp":
-                self._mark(tag)
+                self._mark(tag, opens=True)
             case "a":
                 self._links.append((len(self.out), self._lead((node.getattr("href") or "").strip())))
             case "img":
@@ -202,7 +204,7 @@ class _Writer:
     def _close(self, tag: str) -> None:
         match tag:
             case "strong" | "b" | "em" | "i" | "code" | "tt" | "kbd" | "samp":
-                self._mark(tag)
+                self._mark(tag, opens=False)
             case "a":
                 self._end_link()
             case "pre":
@@ -225,9 +227,14 @@ class _Writer:
             case _ if tag in _BLOCKS:
                 self._block()
 
-    def _mark(self, tag: str) -> None:
-        if not self._pre:
-            self.out.append("**" if tag in ("strong", "b") else "*" if tag in ("em", "i") else "`")
+    def _mark(self, tag: str, *, opens: bool) -> None:
+        if self._pre:
+            return
+        sign = "**" if tag in ("strong", "b") else "*" if tag in ("em", "i") else "`"
+        if sign == "`":
+            self._code += 1 if opens else -1
+            sign = sign if self._code == int(opens) else ""
+        self.out.append(sign)
 
     def _item(self) -> None:
         depth = max(1, len(self._lists))
@@ -259,7 +266,7 @@ class _Writer:
         self.out.append(f"{'#' * min(max(level, 2), 3)} {text}\n\n")
 
     def _end_cell(self) -> None:
-        text = " ".join("".join(self.out[self._cell :]).split()).replace("|", "\\|")
+        text = " ".join("".join(self.out[self._cell :]).split())
         del self.out[self._cell :]
         if self._cells is None:
             self.out.append(f" {text} ")

@@ -49,7 +49,7 @@ def write_drafts(found: Iterable[Found | Skipped], folder: Path) -> Iterator[Tak
 def _write(each: Found, folder: Path, families: dict[str, str], names: set[str]) -> Taken | Skipped:
     language = language_of(each)
     slug = families.get(each.family) or slug_of(each)
-    name = _free(slug, language, names)
+    name = _free(f"{slug}.{language}" if each.named else slug, language, names)
     names.add(name)
     if each.family:
         families.setdefault(each.family, slug)

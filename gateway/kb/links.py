@@ -49,10 +49,9 @@ def library_has(library: Library, slug: str, language: str) -> bool:
 
 
 def _by_file(library: Library, article: Article, name: str) -> Article | None:
-    if found := library.get(name):
-        return found
-    # The help centre leads a link without language to the reader's own version.
-    return next((v for v in library.versions(name) if v.language == article.language), None)
+    # A link without language leads to the reader's own version where there is one.
+    own = next((v for v in library.versions(name) if v.language == article.language), None)
+    return own or library.get(name)
 
 
 def _by_page(library: Library, language: str, slug: str) -> Article | None:

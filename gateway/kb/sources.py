@@ -44,6 +44,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     audience: str = "public"
     family: str = ""  #: the same for language versions of one article
     slug: str = ""
+    named: bool = False  #: the language stands in the old file name, and stays there
     notes: tuple[str, ...] = ()
 
 
@@ -264,7 +265,7 @@ def _markdown(path: Path, name: str, text: str) -> Found | Skipped:
         audience="agents" if front.get("audience") == "agents" else "public",
         body=body.strip(),
         slug=base or path.stem,
-        family=base,
+        named=bool(base),
     )
 
 
