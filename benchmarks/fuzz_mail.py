@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import importlib.util
 import json
 import subprocess
@@ -134,8 +135,7 @@ def with_atheris(seconds: float) -> dict[str, object]:
 
 def child(folder: str, seconds: str) -> None:
     """The process that mutates; does not return."""
-    import atheris
-
+    atheris = importlib.import_module("atheris")
     atheris.instrument_all()
     options = [f"-max_total_time={seconds}", "-max_len=65536", "-timeout=20", "-print_final_stats=1"]
     atheris.Setup(

@@ -14,8 +14,9 @@ from bot.signals import thanks_only
 from gateway import desk, reports_in, tier0
 from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
 from gateway.context import Context
+from gateway.correspondents import others, why_silent
 from gateway.draft import Draft
-from gateway.escalation import hand_off, refresh_card, tell_agents
+from gateway.escalation import hand_off, heed, refresh_card, tell_agents
 from gateway.model import (
     ActionResult,
     AdminChange,
@@ -41,6 +42,7 @@ from gateway.policy import Policy
 from gateway.privacy import mask
 from gateway.screening import Screened, Verdict, screen
 from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
+from gateway.triage import no_ticket
 
 
 def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
@@ -114,6 +116,9 @@ class Turn:
         if thread.join is Join.COPY:
             self._copy(row, message, thread)
             return
+        if thread.join is not Join.CONTINUES and (rule := no_ticket(message, self.context.policy)):
+            self._done(row, 0, reason=f"rule: {rule}: no ticket")
+            return
         draft = self._ticket_for(row, message, thread)
         heard = self._append(draft, row, message)
         if message.offer is not None:
@@ -136,6 +141,7 @@ class Turn:
                 self.keys[key] = draft.ticket.id
         draft.event("threaded", decision=thread.join, ticket=thread.ticket, why=thread.reason, input=row.id)
         draft.join(Participant(identity=_masked(message.sender)))
+        draft.copy_to(leg, others(message, self.context.policy))
         if message.message_key:
             draft.bind(message.message_key, leg.id)
             draft.saw(message.message_key, message.version)
@@ -168,8 +174,9 @@ class Turn:
 
     def _append(self, draft: Draft, row: LedgerRow, message: Message) -> Entry | None:
         """The line that a person reads, masked; None when the message adds none."""
-        text, full = mask(_spoken(message)), mask(message.full_text)
-        found = (*text.found, *full.found, *mask(message.subject).found)
+        never = self.context.policy.never_mask
+        text, full = mask(_spoken(message), never), mask(message.full_text, never)
+        found = (*text.found, *full.found, *mask(message.subject, never).found)
         self._protect(draft, sorted({finding.kind for finding in found}))
         attachments = tuple(
             msgspec.structs.replace(file, filename=mask(file.filename).text) for file in message.attachments
@@ -214,6 +221,10 @@ class Turn:
             if not draft.ticket.queue and (message.unreadable or not draft.folder.ticket.version):
                 hand_off(draft, self.context.policy, "unreadable" if message.unreadable else "machine")
             return
+        silent = why_silent(message, draft.participants, self.context.policy)
+        if silent and heard is not None and draft.ticket.speaker is Speaker.BOT:
+            hand_off(draft, self.context.policy, silent)
+            return
         if message.choice is not None:
             self.choices[draft.ticket.id] = message.choice
         elif heard is not None:
@@ -251,7 +262,7 @@ class Turn:
             return self._done(row, 0, reason="change: of a message that we do not have")
         draft = self._draft(number)
         if isinstance(change, Edit):
-            masked = mask(change.text)
+            masked = mask(change.text, self.context.policy.never_mask)
             text = masked.text
             self._protect(draft, sorted({finding.kind for finding in masked.found}))
             draft.append(
@@ -296,6 +307,8 @@ class Turn:
                     draft.set(status=Status.OPEN)
                     draft.timer("close", None)
                 tier0.attend(draft, self.context, choice)
+            elif draft.heard and draft.ticket.queue and draft.folder.ticket.version:
+                heed(draft, self.context.policy)
 
     # ------------------------------------------------------------ the result
 

@@ -101,6 +101,7 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
         reply_key=context.policy.reply_key(draft.ticket.id),
         author=agent.name,
         attachments=action.attachments,
+        cc=leg.cc,
     )
     draft.set(assignee=draft.ticket.assignee or agent.id, status=Status.PENDING)
     _show_in_thread(draft, action, f"*{escape(agent.name)} answered the requester:*\n\n{action.text}", agent)

@@ -19,6 +19,7 @@ from gateway.model import (
     Entry,
     EntryKind,
     Event,
+    Identity,
     Leg,
     Outgoing,
     Participant,
@@ -99,6 +100,13 @@ class Draft:
             known = self._put(msgspec.structs.replace(known, current=True))
         return known
 
+    def copy_to(self, leg: Leg, addresses: tuple[str, ...]) -> None:
+        """Whoever stood on the mail that an answer on this leg answers gets a copy, and is on the ticket."""
+        if leg.cc != addresses:
+            self._put(msgspec.structs.replace(leg, cc=addresses))
+        for address in addresses:
+            self.join(Participant(identity=Identity(kind="email", value=address), role="cc"))
+
     def offer(self, address: Address, link: str) -> None:
         """Adds another way to the requester, used only when the current one fails."""
         if any(leg.address == address for leg in self.legs):
@@ -161,6 +169,7 @@ class Draft:
         buttons: tuple[Button, ...] = (),
         attachments: tuple[Attachment, ...] = (),
         card: Card | None = None,
+        cc: tuple[str, ...] = (),
     ) -> None:
         """Puts a message to this leg into the outbox."""
         outgoing = Post(
@@ -175,6 +184,7 @@ class Draft:
             buttons=buttons,
             attachments=attachments,
             card=card,
+            cc=cc,
         )
         self.send(leg, outgoing, kind=kind, entry=entry, not_before=not_before)
 

@@ -4,31 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.causes import CAUSES
 from gateway.draft import Draft
-from gateway.model import Attachment, Card, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
+from gateway.model import Attachment, Card, Entry, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
 from gateway.policy import Policy
-from gateway.triage import Route, route
-
-#: What an agent sees as the reason. The code itself is what reports count.
-CAUSES = {
-    "wants_human": "The person asked for a person.",
-    "not_helped": "The answer did not help.",
-    "no_match": "No article answers this.",
-    "low_confidence": "No article answers this for sure.",
-    "no_articles": "There are no articles to answer from.",
-    "partly": "Part of the message has no article.",
-    "unclear": "The person chose none of the articles offered.",
-    "sensitive": "The message holds sensitive data.",
-    "too_many": "The bot has answered often enough on this.",
-    "machine": "A machine wrote this; nothing automatic answers it.",
-    "unreadable": "The message could not be read.",
-    "files": "The message holds only files.",
-    "too_long": "The message is too long for the bot.",
-    "late": "The message is too old for an automatic answer.",
-    "bot_off": "The bot is switched off.",
-    "budget": "This address has had as many automatic messages as one gets.",
-    "agent": "An agent passed it on.",
-}
+from gateway.triage import Route, apply, consider, route
 
 #: The verbs on a card, by whether somebody has the ticket.
 ACTIONS = (Verb.CLAIM, Verb.REPLY, Verb.NOTE, Verb.ESCALATE, Verb.RESOLVE)
@@ -38,13 +18,30 @@ def hand_off(draft: Draft, policy: Policy, cause: str, *, article_queue: str = "
     """Gives the ticket to people, once; the caller says so to the requester."""
     requester = draft.leg(Side.REQUESTER)
     account_queue = policy.account(requester.address).queue if requester else ""
-    to = route(draft.ticket, policy, article_queue=article_queue, account_queue=account_queue)
+    verdict = consider(draft, policy).verdict
+    to = route(draft.ticket, policy, verdict, article_queue=article_queue, account_queue=account_queue)
+    if verdict.then.note and not draft.ticket.queue:
+        draft.append(Entry(kind=EntryKind.NOTE, at=draft.now, text=verdict.then.note))
     draft.event(
         "escalated", cause=cause, queue=to.queue, tier=to.tier, rule=to.rule, tried=to.tried, **evidence
     )
     draft.set(cause=cause)
     move(draft, policy, to)
     return to
+
+
+def heed(draft: Draft, policy: Policy) -> None:
+    """What people have already: more words raise its priority, and a private matter moves to those who may see it."""
+    before = draft.ticket
+    triage = consider(draft, policy)
+    apply(draft, triage)
+    queue = policy.queues.get(before.queue)
+    if draft.ticket.protected and queue is not None and not queue.protected and policy.protected_queue:
+        draft.set(assignee="")
+        move(draft, policy, route(draft.ticket, policy, triage.verdict))
+        draft.event("escalated", cause="sensitive", queue=draft.ticket.queue, tier=draft.ticket.tier)
+    elif draft.ticket.priority is not before.priority:
+        refresh_card(draft, policy)
 
 
 def move(draft: Draft, policy: Policy, to: Route) -> None:

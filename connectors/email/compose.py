@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,11 +27,12 @@ _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,100}")
 
 
 class Composed(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail ready to be sent. `recipient` is the only one; `raw` has CRLF line ends."""
+    """A mail ready to be sent; `raw` has CRLF line ends."""
 
     message_id: str  #: without <>
     sender: str  #: for the envelope: where bounces come back
     recipient: str
+    copies: tuple[str, ...]  #: who else gets it; their refusal is no reason not to send it
     utf8: bool  #: an address needs SMTPUTF8 (RFC 6531)
     raw: bytes
 
@@ -44,9 +46,12 @@ def compose(
     """
     recipient = _wire(_recipient(post.address.conversation))
     reply_to = _wire(_reply_address(post, settings))
-    utf8 = not (recipient.isascii() and reply_to.isascii())
+    copies = _copies(post, recipient)
+    utf8 = not all(address.isascii() for address in (recipient, reply_to, *copies))
     mail = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
     _address_headers(mail, settings, company, recipient, reply_to)
+    if copies:
+        mail["Cc"] = tuple(_header_address("", address) for address in copies)
     mail["Subject"] = _subject(post, company)
     mail["Date"] = format_datetime(now)
     if post.kind is not SendKind.AGENT:
@@ -59,7 +64,9 @@ def compose(
         raise Undeliverable(
             "too-big", f"The mail would be {len(raw) // 1024} KB, more than this account sends."
         )
-    return Composed(message_id=identifier, sender=reply_to, recipient=recipient, utf8=utf8, raw=raw)
+    return Composed(
+        message_id=identifier, sender=reply_to, recipient=recipient, copies=copies, utf8=utf8, raw=raw
+    )
 
 
 def one_line(value: str) -> str:
@@ -72,6 +79,18 @@ def _recipient(conversation: str) -> str:
     if not (local and at and domain) or re.search(r"[\s<>,;\x00-\x1f\x7f]", conversation):
         raise Undeliverable("no-address", "There is no mail address to send this to.")
     return conversation
+
+
+def _copies(post: Post, recipient: str) -> tuple[str, ...]:
+    """Who gets a copy of an agent's reply. What is automatic goes to one person; a broken address is left out."""
+    if post.kind is not SendKind.AGENT:
+        return ()
+    found: dict[str, None] = {}
+    for address in post.cc:
+        with contextlib.suppress(Undeliverable):
+            found[_wire(_recipient(address))] = None
+    found.pop(recipient, None)
+    return tuple(found)
 
 
 def _wire(address: str) -> str:

@@ -56,6 +56,7 @@ def normalize(
         version=_version(mail),
         refers_to=_refers_to(mail, (*mail.to, *mail.cc, *mail.delivered_to, *envelope_to), settings),
         recipients=_lower((*mail.to, *mail.cc)),
+        copied=_named(mail.cc, settings) and not _named(mail.to, settings),
         automatic=_automatic(mail, settings, key),
         bounce=_bounce(mail),
         unreadable=unreadable,
@@ -137,6 +138,10 @@ def _attachment(part: MailAttachment) -> model.Attachment:
         inline=part.inline,
         content=part.content,
     )
+
+
+def _named(addresses: Iterable[str], settings: Settings) -> bool:
+    return any(reply_key.is_ours(address, settings.ours) for address in addresses)
 
 
 def _lower(addresses: Iterable[str]) -> tuple[str, ...]:

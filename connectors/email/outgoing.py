@@ -123,6 +123,11 @@ class Relay:
         encoding = "utf-8" if mail.utf8 else "ascii"
         await client.mail(mail.sender, options=options, encoding=encoding)
         await client.rcpt(mail.recipient, encoding=encoding)
+        for address in mail.copies:
+            try:
+                await client.rcpt(address, encoding=encoding)
+            except aiosmtplib.SMTPRecipientRefused as error:
+                log.warning("email relay refuses the address of a copy: %s", error.code)
         answer = await client.execute_command(b"DATA")
         if answer.code != 354:
             raise aiosmtplib.SMTPDataError(answer.code, answer.message)

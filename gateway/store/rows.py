@@ -34,7 +34,7 @@ TICKET = (
     "id, version, status, tier, queue, priority, speaker, subject, language, assignee, tags, cause, protected, "
     "created_at, updated_at, bot"
 )
-LEG = "id, side, connector, account, conversation, thread, current, link"
+LEG = "id, side, connector, account, conversation, thread, current, link, cc"
 ENTRY = "id, kind, at, author, author_key, text, full_text, attachments, buttons, message_key, version, ledger, reason"
 EVENT = "id, ticket, kind, at, data"
 AGENT = "id, name, role, email, slack_id, active"
@@ -83,9 +83,15 @@ def ticket(row: Row) -> Ticket:
     )
 
 
+def _cc(text: str) -> tuple[str, ...]:
+    return () if text == "[]" else tuple(json.loads(text))
+
+
 def leg(row: Row) -> Leg:
     address = Address(connector=row[2], account=row[3], conversation=row[4], thread=row[5])
-    return Leg(id=row[0], side=Side(row[1]), address=address, current=bool(row[6]), link=row[7])
+    return Leg(
+        id=row[0], side=Side(row[1]), address=address, current=bool(row[6]), link=row[7], cc=_cc(row[8])
+    )
 
 
 def entry(row: Row, state: str | None = None, send: int = 0, detail: str = "") -> Entry:

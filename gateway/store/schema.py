@@ -126,10 +126,13 @@ _RETURNED = (
         address TEXT PRIMARY KEY, reason TEXT NOT NULL, ticket {int} NOT NULL, at {int} NOT NULL)""",
 )
 
+_COPIES = ("ALTER TABLE legs ADD COLUMN cc TEXT NOT NULL DEFAULT '[]'",)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
     Migration("0003_outbox", _OUTBOX),
     Migration("0004_people", _PEOPLE),
     Migration("0005_returned", _RETURNED),
+    Migration("0006_copies", _COPIES),
 )

@@ -215,13 +215,26 @@ def _requeue(tx: Tx, change: Change) -> None:
 
 def _write_leg(tx: Tx, number: int, leg: Leg) -> int:
     if leg.id > 0:
-        tx.run("UPDATE legs SET current = ?, link = ? WHERE id = ?", (int(leg.current), leg.link, leg.id))
+        tx.run(
+            "UPDATE legs SET current = ?, link = ?, cc = ? WHERE id = ?",
+            (int(leg.current), leg.link, rows.dump(leg.cc), leg.id),
+        )
         return leg.id
     a = leg.address
     row = tx.one(
-        "INSERT INTO legs (ticket, side, connector, account, conversation, thread, current, link) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        (number, leg.side, a.connector, a.account, a.conversation, a.thread, int(leg.current), leg.link),
+        "INSERT INTO legs (ticket, side, connector, account, conversation, thread, current, link, cc) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            number,
+            leg.side,
+            a.connector,
+            a.account,
+            a.conversation,
+            a.thread,
+            int(leg.current),
+            leg.link,
+            rows.dump(leg.cc),
+        ),
     )
     assert row is not None
     return int(row[0])

@@ -192,3 +192,13 @@ def test_the_accounts_signature_stands_below_both_texts_and_above_our_mark() -> 
 
 def test_without_a_signature_there_are_no_dashes() -> None:
     assert "-- " not in body(mail(post("Hello")), "plain")
+
+
+def test_an_agents_reply_has_its_copies_and_what_is_automatic_has_none() -> None:
+    with_copies = post("Hello", cc=("noa@customer.test", "broken", "ana@customer.test"))
+    reply = composed(with_copies)
+    assert reply.copies == ("noa@customer.test",)
+    assert mail(with_copies)["Cc"] == "noa@customer.test"
+    for kind in (SendKind.NOTICE, SendKind.ANSWER):
+        automatic = post("Hello", kind=kind, cc=("noa@customer.test",))
+        assert composed(automatic).copies == () and mail(automatic)["Cc"] is None

@@ -180,3 +180,17 @@ def test_any_headers_become_one_message(subject: str, sender: str, references: s
     message = read(raw("x", Subject=subject, From=sender, References=references, In_Reply_To=references))
     assert len(message.refers_to) < 60
     assert all(len(key.splitlines()) == 1 for key in message.refers_to)
+
+
+@pytest.mark.parametrize(
+    ("to", "cc", "copied"),
+    [
+        ("support@shop.test", "noa@customer.test", False),
+        ("noa@customer.test", "Support@Shop.test", True),
+        ("noa@customer.test", "support+abcdef234567@shop.test", True),
+        ("support@shop.test", "support@shop.test", False),
+        ("noa@customer.test", "tim@customer.test", False),
+    ],
+)
+def test_whether_we_only_get_a_copy(to: str, cc: str, copied: bool) -> None:
+    assert read(raw(To=to, Cc=cc)).copied is copied
