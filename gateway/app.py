@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
 from bot.articles import Library
@@ -25,10 +26,14 @@ from gateway.intake import Intake
 from gateway.knowledge import Knowledge
 from gateway.model import Address, AdminChange, Agent, Delivery, Role
 from gateway.outbox import Outbox
+from gateway.patterns import compiled
 from gateway.policy import AccountPolicy, Policy, QueuePolicy
 from gateway.privacy import Seal, installation_key
-from gateway.settings import QueueSettings, Settings, Source, is_loopback
+from gateway.rulebook import Rulebook
+from gateway.rules import Rules
+from gateway.settings import QueueSettings, Settings, Source
 from gateway.store import Store, open_driver
+from gateway.text.hosts import is_loopback
 from gateway.timers import Timers
 from gateway.web import attach as attach_pages
 from gateway.web.site import Site
@@ -59,7 +64,9 @@ class Deskgate:
         self.local = all(account.loopback(settings.server.host) for account in found)
         self.accounts = found
         self.connectors: dict[str, Connector] = {each.key: each.connect(self.seal) for each in found}
-        self.policy = make_policy(settings, found, self.connectors, self.seal)
+        self.rulebook = Rulebook(settings.rules.file, settings.queues)
+        self.rulebook.on_change = self._use_rules
+        self.policy = make_policy(settings, found, self.connectors, self.seal, self.rulebook.rules)
         self.knowledge = Knowledge(settings.bot.articles, self.clock, samples=self.local)
         self.store = Store(open_driver(settings.store.database))
         self.intake = Intake(
@@ -108,7 +115,7 @@ class Deskgate:
             reads=self.host,
             people=self.host,
             bot=lambda: self.knowledge.bot,
-            problems=lambda: self.knowledge.problems,
+            problems=lambda: [*self.rulebook.problems, *self.knowledge.problems],
             clock=self.clock,
             key=self.seal.derive("web"),
             agent_name=lambda agent: self._agent_names.get(agent, agent),
@@ -118,6 +125,9 @@ class Deskgate:
             chat=any(a.kind == "webchat" for a in self.accounts),
             proxies=self.settings.server.proxies,
         )
+
+    def _use_rules(self, rules: Rules) -> None:
+        self.policy = msgspec.structs.replace(self.policy, rules=rules)
 
     def _hidden_queues(self, agent: Agent) -> tuple[str, ...]:
         queues = self.policy.queues
@@ -133,6 +143,7 @@ class Deskgate:
             self.outbox.run(),
             self.timers.run(),
             self.knowledge.run(),
+            self.rulebook.run(),
             self.host.watch_backlog(),
             self._watch_names(),
         )
@@ -267,7 +278,11 @@ def sample_problems(settings: Settings, found: list[Account]) -> list[str]:
 
 
 def make_policy(
-    settings: Settings, found: list[Account], connected: Mapping[str, Connector], seal: Seal
+    settings: Settings,
+    found: list[Account],
+    connected: Mapping[str, Connector],
+    seal: Seal,
+    rules: Rules | None = None,
 ) -> Policy:
     """The settings as decisions see them."""
     site, automatic = settings.site, settings.automatic
@@ -296,6 +311,10 @@ def make_policy(
         close_after=timedelta(days=settings.desk.close_after_days),
         words=words.load(),
         secret=seal.derive("reply-address"),
+        rules=rules or Rules(),
+        never_mask=tuple(compiled(pattern) for pattern in settings.privacy.never_mask),
+        vip=settings.escalation.vip,
+        triggers=frozenset(settings.escalation.triggers),
     )
 
 

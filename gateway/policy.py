@@ -10,7 +10,24 @@ from datetime import timedelta
 import msgspec
 
 from gateway.model import Address, Identity, Role
+from gateway.mood import Lexicons, shipped
+from gateway.patterns import Pattern
+from gateway.rules import Rules
 from gateway.words import Words
+
+#: Triggers that may be switched off; a sensitive matter and the wish for a person always go to people.
+TRIGGERS = frozenset(
+    (
+        "anger",
+        "abuse",
+        "threat_violence",
+        "threat_reputation",
+        "asks_manager",
+        "vip",
+        "high_priority",
+        "repeated",
+    )
+)
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +74,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     close_after: timedelta
     words: Words
     secret: bytes
+    rules: Rules = msgspec.field(default_factory=Rules)
+    lexicons: Lexicons = msgspec.field(default_factory=shipped)
+    never_mask: tuple[Pattern, ...] = ()  #: what looks sensitive and is not: one's own order numbers
+    vip: tuple[str, ...] = ()  #: addresses or @domains
+    triggers: frozenset[str] = TRIGGERS  #: which of them go to people without the bot
 
     @property
     def language(self) -> str:

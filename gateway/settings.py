@@ -8,7 +8,6 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -25,6 +24,8 @@ from pydantic import (
 )
 
 from gateway.errors import SettingsError
+from gateway.patterns import compiled
+from gateway.policy import TRIGGERS
 
 PREFIX = "DESKGATE_"
 #: Names that are ours but are no settings, and those that Kubernetes injects for services called deskgate….
@@ -117,6 +118,37 @@ class ScreeningSettings(_Section):
     )
 
 
+class PrivacySettings(_Section):
+    never_mask: tuple[str, ...] = Field(
+        (), description="Regular expressions (RE2) of what looks sensitive and is not."
+    )
+
+    @field_validator("never_mask")
+    @classmethod
+    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            compiled(pattern)
+        return value
+
+
+class RulesSettings(_Section):
+    file: Path | None = Field(None, description="The triage rules, rules.toml; read again on each edit.")
+
+
+class EscalationSettings(_Section):
+    triggers: tuple[str, ...] = Field(
+        tuple(sorted(TRIGGERS)), description="What goes to people without the bot, beside a wish for one."
+    )
+    vip: tuple[str, ...] = Field((), description="Addresses, or @domains, of the most important customers.")
+
+    @field_validator("triggers")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in TRIGGERS]:
+            raise ValueError(f"{unknown[0]!r} is not known; choose from {', '.join(sorted(TRIGGERS))}")
+        return value
+
+
 class QueueSettings(_Section):
     title: str = Field(min_length=1, description="What people call the queue.")
     tier: int = Field(1, ge=1, le=9, description="1 front line, 2 experts, 3 specialists.")
@@ -137,6 +169,9 @@ class Settings(_Section):
     desk: DeskSettings = DeskSettings()
     automatic: AutomaticSettings = AutomaticSettings()
     screening: ScreeningSettings = ScreeningSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    rules: RulesSettings = RulesSettings()
+    escalation: EscalationSettings = EscalationSettings()
     queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)
     connectors: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
 
@@ -299,16 +334,6 @@ def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
         elif part in ("queues",) or model is Settings:
             model = QueueSettings
     return list(model.model_fields)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only."""
-    if host in ("localhost", ""):
-        return host == "localhost"
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def secret_values(value: object) -> list[str]:

@@ -16,6 +16,7 @@ from gateway.model import Button, Choice, ChoiceAction, EntryKind, SendKind, Spe
 from gateway.text.language import detect
 from gateway.text.links import to_pages
 from gateway.text.unwrap import unwrap
+from gateway.triage import Triage, apply, consider
 from gateway.voice import button, handed_over, speak, word
 
 
@@ -30,13 +31,15 @@ def attend(draft: Draft, context: Context, choice: Choice | None) -> None:
     elif choice is not None and choice.action is not ChoiceAction.ARTICLE:
         return _chosen(draft, context, choice)
     # What was typed beside a button is a question of its own, and a wish for a person goes before everything.
-    if cause := _hard_rule(draft, context, text):
+    triage = consider(draft, context.policy, text)
+    apply(draft, triage)
+    if cause := _hard_rule(draft, context, text, triage):
         return give_up(draft, context, cause)
     if draft.ticket.bot.awaiting and _answered_us(draft, context, text):
         return None
     if draft.ticket.bot.attempts >= context.policy.max_answers:
         return give_up(draft, context, "too_many")
-    return _ask(draft, context, text)
+    return _ask(draft, context, text, triage.sound.topics)
 
 
 def _question(draft: Draft) -> str:
@@ -65,14 +68,18 @@ def _notice_language(draft: Draft, context: Context, text: str) -> None:
         draft.set(language=known)
 
 
-def _hard_rule(draft: Draft, context: Context, text: str) -> str:
+def _hard_rule(draft: Draft, context: Context, text: str, triage: Triage) -> str:
     said_at = max((entry.at for entry in draft.heard), default=context.now)
     if context.now - said_at > context.policy.max_age:
         return "late"
     if draft.ticket.protected:
         return "sensitive"
+    if cause := next((name for name in triage.triggers if name in context.policy.triggers), ""):
+        return cause
     if wants_human(text):
         return "wants_human"
+    if triage.verdict.then.skip_bot:
+        return "rule"
     if not context.policy.bot_enabled:
         return "bot_off"
     if not text.strip() and any(entry.attachments for entry in draft.heard):
@@ -127,7 +134,7 @@ def _helped(draft: Draft, context: Context) -> None:
 # ---------------------------------------------------------------- matching
 
 
-def _ask(draft: Draft, context: Context, text: str) -> None:
+def _ask(draft: Draft, context: Context, text: str, topics: tuple[str, ...]) -> None:
     bot, policy = draft.ticket.bot, context.policy
     reply = context.bot.reply(
         Question(
@@ -142,6 +149,8 @@ def _ask(draft: Draft, context: Context, text: str) -> None:
     if not draft.ticket.subject:
         draft.set(subject=excerpt(text, 120))
     match reply:
+        case Answer() if not _may_answer(reply, topics):
+            give_up(draft, context, "sensitive", topics=topics, **explained(reply))
         case Answer():
             _quote(
                 draft,
@@ -158,6 +167,11 @@ def _ask(draft: Draft, context: Context, text: str) -> None:
         case HandOff():
             cause = "no_match" if reply.reason is Reason.EMPTY else reply.reason.value
             give_up(draft, context, cause, **explained(reply))
+
+
+def _may_answer(reply: Answer, topics: tuple[str, ...]) -> bool:
+    """Whether every article that would be quoted says that the bot may speak about these private topics."""
+    return all(topic in passage.may_answer for passage in reply.passages for topic in topics)
 
 
 def _quote(

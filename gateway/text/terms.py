@@ -1,0 +1,203 @@
+"""Terms in a text: sequences of words, found in its folded words whatever the inflection, with one slip a word.
+
+A term: `charged .. twice` (up to four words between, eight signs of an unspaced script), `refund*` (any ending),
+`(pay|paid) me back` (one of these). Punctuation ends a stretch; what stands in quotes was said by somebody else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from gateway.text.normal import UNSPACED, fold
+
+#: Characters of a text that are read: its beginning and its end.
+LOOKED_AT = 6000
+_QUOTED = re.compile(
+    r"“[^”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^»\n]{1,300}»|»[^«\n]{1,300}«|「[^」\n]{1,300}」|『[^』\n]{1,300}』"
+    r"|(?<!\w)\"[^\"\n]{1,300}\"(?!\w)|^[ \t]*>.*$",
+    re.MULTILINE,
+)
+_TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+|[.!?;:,()\n。，！？；：、…]")
+_APOSTROPHE = re.compile(r"['’‘`´]")
+_SLOT = re.compile(rf"\.\.|[{UNSPACED}]|[^\W_{UNSPACED}]+\*?")
+_CHOICE = re.compile(r"\(([^()]*)\)")
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
+_HAN = re.compile(rf"[{UNSPACED}]")
+_GAP = ".."
+_GAP_WORDS, _GAP_SIGNS = 4, 8
+#: A negation counts this many words before a term.
+_NEGATED_WITHIN = 3
+#: Words shorter than this are not corrected: their neighbours are too many.
+_FUZZY_FROM = 6
+#: Most words sequences that one term may stand for.
+_MOST = 1000
+
+
+#: One place of a term: the words that may stand there, None for a gap.
+Slot = frozenset[str] | None
+
+
+class Found(NamedTuple):
+    """A term that occurs: the name it was given, and how its author wrote it."""
+
+    name: str
+    term: str
+
+
+class _Term(NamedTuple):
+    name: str
+    source: str
+    slots: tuple[Slot, ...]
+
+
+class Terms:
+    """Named terms in one index; `negations` before a term undo it, `ordinary` words are never corrected."""
+
+    def __init__(
+        self,
+        terms: Mapping[str, Iterable[str]],
+        negations: Iterable[str] = (),
+        ordinary: Iterable[str] = (),
+        only: Iterable[str] = (),
+    ) -> None:
+        self._exact: dict[str, list[_Term]] = {}
+        self._starts: dict[str, list[_Term]] = {}
+        self._negations = frozenset(_APOSTROPHE.sub("", fold(word)) for word in negations)
+        self._only = frozenset(fold(word) for word in only)
+        self._ordinary = frozenset(fold(word) for word in ordinary)
+        vocabulary: set[str] = set()
+        for name, sources in terms.items():
+            for source in sources:
+                for slots in sequences(source):
+                    self._add(_Term(name, source, slots))
+                    vocabulary.update(word for slot in slots if slot for word in slot)
+        self._known = frozenset(word.rstrip("*") for word in vocabulary)
+        self._correctable = [w for w in vocabulary if len(w) >= _FUZZY_FROM and w.isalpha() and w.isascii()]
+        self._lengths = sorted({len(start) for start in self._starts})
+        self._nearest = lru_cache(maxsize=32768)(self._correct)
+
+    def _add(self, term: _Term) -> None:
+        for first in term.slots[0] or ():
+            index, key = (self._starts, first[:-1]) if first.endswith("*") else (self._exact, first)
+            index.setdefault(key, []).append(term)
+
+    def find(self, text: str) -> list[Found]:
+        """Every term that occurs and is not negated, each once, in order of place."""
+        return list(dict.fromkeys(found for words in stretches(text) for found in self._in(words)))
+
+    def _in(self, words: Sequence[str]) -> Iterator[Found]:
+        near = [self._nearest(word) for word in words]
+        for at, word in enumerate(near):
+            for term in self._candidates(word):
+                if _matches(term.slots, near, at) and not self._is_negated(near, at):
+                    yield Found(term.name, term.source)
+
+    def _candidates(self, word: str) -> Iterator[_Term]:
+        yield from self._exact.get(word, ())
+        for length in self._lengths:
+            if length > len(word):
+                break
+            yield from self._starts.get(word[:length], ())
+
+    def _is_negated(self, words: Sequence[str], at: int) -> bool:
+        for place in range(max(0, at - _NEGATED_WITHIN), at):
+            if words[place] in self._negations and words[place + 1] not in self._only:
+                return True
+        return False
+
+    def _correct(self, word: str) -> str:
+        """The word of a term that is one slip away, else the word itself."""
+        if word in self._known or word in self._ordinary or word in self._negations:
+            return word
+        if (short := _STRETCHED.sub(r"\1", word)) != word:
+            double = _STRETCHED.sub(r"\1\1", word)
+            return double if double in self._known else short
+        if len(word) < _FUZZY_FROM or not (word.isascii() and word.isalpha()):
+            return word
+        near = process.extractOne(word, self._correctable, scorer=OSA.distance, score_cutoff=1)
+        # An ending more or less is grammar, which the terms' authors see to; the first letter is seldom a slip.
+        same = near and (near[0].startswith(word) or word.startswith(near[0]) or near[0][0] != word[0])
+        return str(near[0]) if near and not same else word
+
+
+def sequences(source: str) -> list[tuple[Slot, ...]]:
+    """The word sequences that a term stands for. Raises ValueError with what is wrong."""
+    parts = _CHOICE.split(source)
+    if any(bracket in part for part in parts[::2] for bracket in "()"):
+        raise ValueError(f"the brackets of {source!r} do not match")
+    made: list[tuple[Slot, ...]] = []
+    for each in itertools.product(*_choices(parts)):
+        made.append(tuple(_slots(each)))
+        if len(made) > _MOST:
+            raise ValueError(f"{source!r} stands for more than {_MOST} sequences of words; split it")
+    if any(not slots or slots[0] is None or slots[-1] is None for slots in made):
+        raise ValueError(f"{source!r} must begin and end with a word")
+    return made
+
+
+def _choices(parts: Sequence[str]) -> Iterator[list[str | list[str]]]:
+    """What may stand in each part; single words between blanks stay together as one choice."""
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            yield [part]
+            continue
+        options = part.split("|")
+        apart = parts[number - 1][-1:] in ("", " ") and parts[number + 1][:1] in ("", " ")
+        single = [o for o in options if apart and len(_SLOT.findall(_plain(o))) == 1]
+        yield [*([single] if single else []), *(o for o in options if o not in single)]
+
+
+def _slots(parts: Sequence[str | list[str]]) -> Iterator[Slot]:
+    text = ""
+    for part in (*parts, []):
+        if isinstance(part, str):
+            text += part
+            continue
+        for word in _SLOT.findall(_plain(text)):
+            yield None if word == _GAP else frozenset((word,))
+        text = ""
+        if part:
+            yield frozenset(word for option in part for word in _SLOT.findall(_plain(option)))
+
+
+def _plain(source: str) -> str:
+    return fold(_APOSTROPHE.sub("", source))
+
+
+def stretches(text: str) -> Iterator[list[str]]:
+    """The folded words between two marks of punctuation, without what is quoted."""
+    if len(text) > 2 * LOOKED_AT:
+        text = f"{text[:LOOKED_AT]}\n{text[-LOOKED_AT:]}"
+    plain = _APOSTROPHE.sub("", _QUOTED.sub(" \x1e ", text).replace("\n", " . "))
+    words: list[str] = []
+    for token in _TOKEN.findall(fold(plain)):
+        if token[0].isalnum():
+            words.append(token)
+        elif words:
+            yield words
+            words = []
+    if words:
+        yield words
+
+
+def _matches(slots: Sequence[Slot], words: Sequence[str], at: int) -> bool:
+    for number, slot in enumerate(slots):
+        if slot is None:
+            rest = slots[number + 1 :]
+            reach = _GAP_SIGNS if at < len(words) and _HAN.match(words[at]) else _GAP_WORDS
+            return any(_matches(rest, words, at + skip) for skip in range(reach + 1))
+        if at >= len(words) or not _is(slot, words[at]):
+            return False
+        at += 1
+    return True
+
+
+def _is(slot: frozenset[str], word: str) -> bool:
+    return word in slot or any(option[-1] == "*" and word.startswith(option[:-1]) for option in slot)
