@@ -101,10 +101,11 @@ def look(uri: str, sql: str, params: Sequence[Any] = ()) -> list[Row]:
 
 @asynccontextmanager
 async def replicas(
-    folder: Path, uri: str, peer: Peer, count: int, **more: Any
+    folder: Path, uri: str, peer: Peer, count: int, clocks: Sequence[float] = (), **more: Any
 ) -> AsyncIterator[list[Replica]]:
-    """Ready processes that were started together; killed at the end."""
-    made = [Replica(folder / f"r{n}", uri, peer, **more) for n in range(count)]
+    """Ready processes that were started together, each with its clock so many seconds wrong; killed at the end."""
+    wrong = [*clocks, *[0.0] * count][:count]
+    made = [Replica(folder / f"r{n}", uri, peer, ahead=ahead, **more) for n, ahead in enumerate(wrong)]
     async with AsyncExitStack() as stack:
         for replica in made:
             replica.start()
