@@ -51,7 +51,12 @@ title = "Technical support"
 team_id = "{team}"
 api_url = "{api}"
 """
-QUESTIONS = ("Where is my order?", "How do I return an item?", "The app closes by itself.", "Is anybody there?")
+QUESTIONS = (
+    "Where is my order?",
+    "How do I return an item?",
+    "The app closes by itself.",
+    "Is anybody there?",
+)
 
 
 class NothingSent(Exception):
