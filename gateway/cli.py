@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import cli_kb, cli_mail, cli_operations, cli_people
+from gateway import cli_kb, cli_mail, cli_operations, cli_people, cli_triage
 from gateway.errors import DeskgateError, SettingsError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     count.set_defaults(command=_ledger_check)
 
     cli_kb.register(commands, _config_option)
+    cli_triage.register(commands, _config_option)
     cli_people.register(commands, _config_option)
     cli_operations.register(commands, _config_option)
     return parser
