@@ -1,4 +1,4 @@
-"""Commands for those who write the articles: kb check, test, preview, import. What they print is for people and CI."""
+"""Commands for those who write the articles: kb check, test, publish, preview, import; for people and for CI."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.errors import SettingsError
 from gateway.kb import Progress, Unusable
 
 if TYPE_CHECKING:
-    from bot.articles import Library
+    from bot.articles import Article, Library
     from bot.evaluate import Outcome
     from gateway.kb.trial import Change, Tally
     from gateway.settings import Settings
@@ -47,6 +47,7 @@ def register(
     taken.add_argument("--to", type=Path, default=Path("kb_articles/drafts"), help="folder for the drafts")
     taken.add_argument("--encoding", default="", help="of the source, when it is not UTF-8")
     taken.set_defaults(command=_import)
+    _register_publish(kb)
     cli_kb_answers.register(kb, config_option)
 
 
@@ -80,6 +81,16 @@ def _register_test(kb: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     test.add_argument("--quiet", action="store_true", help="only the figures, not each silent question")
     test.add_argument("--json", action="store_true", help="one line of JSON instead of the report")
     test.set_defaults(command=_test)
+
+
+def _register_publish(kb: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    publish = kb.add_parser("publish", help="put a draft among the articles, showing which answers change")
+    publish.add_argument("draft", type=Path, help="the draft's file")
+    _kb_option(publish)
+    publish.add_argument("--replace", action="store_true", help="in the place of the article of its name")
+    publish.add_argument("--anyway", action="store_true", help="even if answers get worse")
+    publish.add_argument("--dry-run", action="store_true", help="only show what would change")
+    publish.set_defaults(command=_publish)
 
 
 def _kb_option(parser: argparse.ArgumentParser) -> None:
@@ -154,7 +165,7 @@ def _test(options: argparse.Namespace) -> int:
     after = trial.with_draft(library, preview.read(options.draft)) if options.draft else library
     cases = trial.read(file, after)
     outcomes = trial.run(Bot.build(after).train(), cases, progress("Asking"))
-    if options.draft:
+    if options.draft and not options.json:
         before = trial.run(Bot.build(library).train(), cases, progress("Asking without the draft"))
         _print_changes(trial.changes(before, outcomes))
     total = trial.tally(outcomes)
@@ -221,6 +232,49 @@ def _print_changes(found: list[Change]) -> None:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 100 else line[:99] + "…"
+
+
+# ---------------------------------------------------------------- publish
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from gateway.clock import SystemClock
+    from gateway.kb import preview
+    from gateway.kb.publishing import new_errors, put
+
+    article = preview.read(options.draft)
+    library = _library(options.kb)
+    if library.get(article.name) and not options.replace:
+        raise Unusable(
+            f"{article.name} is among the articles already. Say --replace to put the draft in its place."
+        )
+    findings = new_errors(options.draft, options.kb, SystemClock().now().date())
+    for finding in findings:
+        print(finding)
+    changed = _changes(library, article, options.kb / QUESTIONS)
+    _print_changes(changed)
+    bad = any(f.severity == "error" for f in findings) or any(change.better is False for change in changed)
+    if bad and not options.anyway:
+        print("not published: mend what is said above, or say --anyway.")
+        return 1
+    if not options.dry_run:
+        print(f"published: {put(options.draft, options.kb, replace=options.replace)}")
+    return 0
+
+
+def _changes(library: Library, article: Article, questions: Path) -> list[Change]:
+    from bot.answer import Bot
+    from gateway.kb import trial
+
+    if not questions.is_file():
+        print(f"note: there is no {questions}, so no answers were compared.", file=sys.stderr)
+        return []
+    after = trial.with_draft(library, article)
+    cases = trial.read(questions, after)
+    before = trial.run(Bot.build(library).train(), cases, progress("Asking as it is"))
+    return trial.changes(
+        before, trial.run(Bot.build(after).train(), cases, progress("Asking with the draft"))
+    )
 
 
 # ---------------------------------------------------------------- preview and import

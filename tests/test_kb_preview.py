@@ -29,6 +29,8 @@ Wait *three* days, then:
 1. write to us
 2. <script>alert(1)</script>
 """
+#: Long enough to be quoted by sections.
+LONG = BODY + "\nMore. " * 120
 
 
 def shown(path: Path) -> str:
@@ -36,13 +38,18 @@ def shown(path: Path) -> str:
 
 
 def test_every_channel_shows_each_part(tmp_path: Path) -> None:
-    opening, late = answers(read(write(tmp_path, "help", BODY)), Shop(), words.load(), NOW)
+    opening, late = answers(read(write(tmp_path, "help", LONG)), Shop(), words.load(), NOW)
     assert (opening.heading, late.heading) == ("", "If it is late")
     assert "<strong>Orders</strong>" in opening.mail_html and "Orders" in opening.mail_text
     assert "*Orders*" in opening.slack and "<http://127.0.0.1:8080/help/en/track-order|" in opening.slack
     assert "<b>Orders</b>" in opening.telegram and "<strong>Orders</strong>" in opening.chat_html
     assert "#if-it-is-late" in late.mail_text and "1. write to us" in late.mail_text
     assert len(opening.buttons) == 3 and opening.telegram_messages == 1
+
+
+def test_a_short_article_is_quoted_whole(tmp_path: Path) -> None:
+    (only,) = answers(read(write(tmp_path, "help", BODY)), Shop(), words.load(), NOW)
+    assert only.heading == "" and "If it is late" in only.mail_text
 
 
 def test_the_words_around_it_are_in_the_articles_language(tmp_path: Path) -> None:
@@ -77,7 +84,7 @@ def test_an_article_that_is_not_live_is_shown_and_says_so(
 
 def test_an_empty_body_and_very_many_sections_can_be_looked_at(tmp_path: Path) -> None:
     assert "Help page" in shown(write(tmp_path, "help", " "))
-    many = "\n\n".join(f"## Part {n}\n\nText {n}." for n in range(30))
+    many = "\n\n".join(f"## Part {n}\n\nText {n}, and some more of it." for n in range(30))
     assert "18 more sections" in shown(write(tmp_path, "help", many))
 
 

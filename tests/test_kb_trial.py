@@ -128,3 +128,49 @@ def test_the_shipped_questions_pass_with_the_shipped_articles() -> None:
     outcomes = run(Bot.build(library).train(), read(SAMPLES / "test_questions.jsonl", library))
     assert verdict(tally(outcomes), enough=ENOUGH) == []
     assert len(outcomes) >= 200 and set(by_language(outcomes)) == {"en", "sl", "zh-Hans", "zh-Hant"}
+
+
+# ---------------------------------------------------------------- publishing
+
+GIFT = "do you sell gift cards\ngift card\nbuy a gift card\nhow do gift cards work\nvoucher as a present"
+
+
+def publish(kb: Path, draft: Path, *more: str) -> int:
+    return main(["kb", "publish", str(draft), "--kb", str(kb), *more])
+
+
+def test_publishing_shows_what_changes_and_moves_the_draft(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kb = shop(tmp_path / "kb")
+    (kb / "test_questions.jsonl").write_text(
+        '{"text": "do you sell gift cards", "expect": "gift-cards"}', "utf-8"
+    )
+    draft = write(kb / "drafts", "gift-cards", "Yes.\n\ndraft: true stays here", draft="true", questions=GIFT)
+    assert publish(kb, draft, "--dry-run") == 0 and draft.exists()
+    assert publish(kb, draft) == 0
+    assert "better handoff -> answer gift-cards" in capsys.readouterr().out.replace("clarify", "handoff")
+    article = load(kb).get("gift-cards")
+    assert article and not article.draft and "draft: true stays here" in article.body and not draft.exists()
+
+
+def test_what_makes_answers_worse_or_is_broken_stays_a_draft(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kb = shop(tmp_path / "kb")
+    (kb / "test_questions.jsonl").write_text('{"text": "my gift card", "expect": "handoff"}', "utf-8")
+    draft = write(kb / "drafts", "gift-cards", draft="true", questions=GIFT + "\nmy gift card")
+    assert publish(kb, draft) == 1 and draft.exists()
+    assert "WORSE" in capsys.readouterr().out
+    dead = write(kb / "drafts", "dead", "[x](gone.md)", questions="something else entirely")
+    assert publish(kb, dead) == 1 and dead.exists()
+    assert "leads nowhere" in capsys.readouterr().out
+    assert publish(kb, draft, "--anyway") == 0 and not draft.exists()
+
+
+def test_publishing_never_overwrites_unless_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kb = shop(tmp_path / "kb")
+    draft = write(kb / "drafts", "track-order", "New text.", draft="true")
+    assert publish(kb, draft) == 1 and "--replace" in capsys.readouterr().err
+    assert publish(kb, draft, "--replace") == 0
+    assert "New text." in (kb / "track-order.md").read_text("utf-8")

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from bot.answer import Bot
 from bot.article_file import parse
 from bot.articles import MAX_BYTES, Article, Library, Section, with_languages
+from bot.passages import LONGEST, WHOLE, cut
 from gateway import tier0
 from gateway.case import Folder, Person
 from gateway.context import Context
@@ -102,8 +103,12 @@ def sheet(article: Article, shop: Shop, words: Words, now: datetime) -> str:
 
 
 def _sections(article: Article) -> Sequence[Section]:
-    bare = Section(heading="", anchor="", body=article.body.strip())
-    return [section for section in article.sections if section.body][:MOST_SECTIONS] or [bare]
+    """What an answer can quote: a short article whole, else one of its sections, cut where answers are cut."""
+    whole = Section(heading="", anchor="", body=article.body.strip())
+    if len(whole.body) <= WHOLE:
+        return [whole]
+    parts = [section for section in article.sections if section.body][:MOST_SECTIONS] or [whole]
+    return [msgspec.structs.replace(part, body=cut(part.body, LONGEST)) for part in parts]
 
 
 def _answer(article: Article, section: Section, policy: Policy, now: datetime) -> Shown:
