@@ -40,6 +40,13 @@ async def running(clock: Clock) -> AsyncIterator[Telegram]:
         await runner.cleanup()
 
 
+async def called(telegram: Telegram, method: str) -> None:
+    """Returns once the bot has called this method."""
+    async with asyncio.timeout(10):
+        while method not in telegram.methods():
+            await asyncio.sleep(0.01)
+
+
 async def _call_webhook(telegram: Telegram) -> None:
     """core.telegram.org/bots/api#setwebhook: a POST with the secret; anything but 2xx is tried again."""
     async with aiohttp.ClientSession() as http:

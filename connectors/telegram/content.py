@@ -99,6 +99,7 @@ _TYPES: tuple[tuple[str, str, str], ...] = (
     ("animation", "animation.mp4", "video/mp4"),
     ("video_note", "video-note.mp4", "video/mp4"),
 )
+_KINDS = frozenset({"photo", "sticker", *(field for field, _, _ in _TYPES)})
 
 
 def files(message: Message) -> list[Listed]:
@@ -115,6 +116,12 @@ def files(message: Message) -> list[Listed]:
     if message.sticker is not None:
         found.append(_sticker(message.sticker))
     return found
+
+
+def brings_file(update: object) -> bool:
+    """Whether an update as Telegram sent it has a message with a file."""
+    message = update.get("message") if isinstance(update, dict) else None
+    return isinstance(message, dict) and not _KINDS.isdisjoint(message)
 
 
 def _sticker(file: File) -> Listed:

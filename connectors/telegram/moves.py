@@ -37,8 +37,12 @@ class Moves:
 
     async def _look(self, what: str, chat: int) -> int:
         name = f"{what}/{chat}"
-        if name not in self._known:
-            if len(self._known) >= _KNOWN:
-                self._known.clear()
-            self._known[name] = int(await self._host.cursor(f"{self._prefix}/{name}") or chat)
+        if name in self._known:
+            return self._known[name]
+        found = await self._host.cursor(f"{self._prefix}/{name}")
+        if not found:
+            return chat  # not remembered: another replica may learn of a move at any time
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[name] = int(found)
         return self._known[name]

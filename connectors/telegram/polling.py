@@ -13,6 +13,7 @@ from typing import Any, Self
 import msgspec
 
 from connectors.telegram.botapi import BotApi, Conflict, InvalidToken, TelegramError
+from connectors.telegram.content import brings_file
 from connectors.telegram.incoming import Incoming
 from connectors.telegram.payloads import read_json
 from connectors.telegram.settings import Settings
@@ -24,8 +25,8 @@ log = logging.getLogger(__name__)
 
 #: The updates we ask for; core.telegram.org/bots/api#update has more.
 ALLOWED = ["message", "edited_message", "callback_query"]
-#: Updates in one commit, so that many files are never in memory together.
-TOGETHER = 4
+#: Updates in one commit, and how many of them may bring a file, so that many are never in memory together.
+TOGETHER, WITH_FILES = 50, 4
 #: After a week without updates their ids begin anew, maybe lower (core.telegram.org/bots/api#update).
 RESTART = timedelta(days=6)
 _BACKOFF = (1.0, 60.0)
@@ -84,7 +85,7 @@ class Poller:
         await self._incoming.introduced()
         position = Position.parse(await self._host.cursor(self._cursor))
         while lease.held:
-            for group in _groups(await self._ask(position), TOGETHER):
+            for group in groups(await self._ask(position)):
                 position = await self._take(group, position)
             self._troubles = 0
 
@@ -166,5 +167,15 @@ class ForeignWebhook(Exception):
         )
 
 
-def _groups(updates: list[Any], size: int) -> list[list[Any]]:
-    return [updates[start : start + size] for start in range(0, len(updates), size)]
+def groups(updates: list[Any]) -> list[list[Any]]:
+    """The updates in order, parted into what goes into one commit."""
+    parted: list[list[Any]] = []
+    heavy = 0
+    for update in updates:
+        brings = brings_file(update)
+        if not parted or len(parted[-1]) == TOGETHER or heavy + brings > WITH_FILES:
+            parted.append([])
+            heavy = 0
+        parted[-1].append(update)
+        heavy += brings
+    return parted

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import re
 
+import httpx
 import msgspec
 import pytest
+from telegram.error import TimedOut
 
 from connectors.telegram.buttons import MAX_DATA, decode, encode
 from connectors.telegram.pace import Pace
+from connectors.telegram.sending import failure
 from connectors.telegram.steps import MAX_CAPTION, MAX_FILE
 from gateway.errors import Retryable, Uncertain, Undeliverable
 from gateway.model import (
@@ -196,6 +199,25 @@ async def test_a_refusal_is_told_in_our_words(fault: Fault, error: type[Exceptio
         said = caught.value
         assert reason in (said.reason if isinstance(said, Undeliverable | Retryable) else str(said))
         assert not isinstance(said, Undeliverable) or said.detail.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("cause", "harmless", "expected"),
+    [
+        (httpx.ReadTimeout("slow"), False, Uncertain),
+        (httpx.ReadTimeout("slow"), True, Retryable),
+        (httpx.WriteTimeout("slow"), False, Uncertain),
+        (httpx.ConnectTimeout("nobody"), False, Retryable),
+        (httpx.PoolTimeout("busy"), False, Retryable),
+        (None, False, Uncertain),
+    ],
+)
+def test_silence_is_uncertain_only_when_something_may_have_left(
+    cause: Exception | None, harmless: bool, expected: type[Exception]
+) -> None:
+    error = TimedOut()
+    error.__cause__ = cause
+    assert isinstance(failure(error, post().address, harmless=harmless), expected)
 
 
 async def test_a_limit_holds_back_this_chat_for_as_long_as_telegram_says() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.telegram.polling import Position
+from connectors.telegram.polling import TOGETHER, WITH_FILES, Position, groups
 from connectors.telegram.webhook import MAX_BODY, secret_of
 from tests.connectors.test_telegram_normalize import FIXTURES, mutated
 from tests.fakes_telegram import KEY, FakeHost, Room, attached, room, until
@@ -255,6 +255,16 @@ async def test_a_token_that_is_refused_is_said_with_the_remedy(caplog: pytest.Lo
         wrong = {"bot_token": "1:wrong", "api_url": telegram.api_url}
         async with attached(host, wrong):
             await until(lambda: "BotFather" in caplog.text)
+
+
+def test_few_files_and_many_words_go_into_one_commit() -> None:
+    words = [update(n) for n in range(120)]
+    photos = [{"update_id": n, "message": {"photo": []}} for n in range(120, 130)]
+    parted = groups([*words, *photos, 7])
+    assert [each for group_ in parted for each in group_] == [*words, *photos, 7]
+    assert max(len(group_) for group_ in parted) == TOGETHER
+    assert all(sum(each in photos for each in group_) <= WITH_FILES for group_ in parted)
+    assert groups([]) == []
 
 
 async def test_a_group_that_moves_keeps_its_home() -> None:
