@@ -23,6 +23,8 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code is 0 for good, 1 for a finding, 2 for a mistake in how it was called."""
+    # One thread of linear algebra a process: the matrices are small, and more threads only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = make_parser().parse_args(arguments)
     command: Command = options.command
     try:
@@ -80,6 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     cli_kb.register(commands, _config_option)
     cli_triage.register(commands, _config_option)
+    cli_mail.register_quarantine(commands, _config_option)
     cli_people.register(commands, _config_option)
     cli_operations.register(commands, _config_option)
     return parser

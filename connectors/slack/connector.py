@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,7 +19,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from connectors.slack import incoming_files
 from connectors.slack.interactions import Interactions, whisper
 from connectors.slack.normalize import normalize, note_event
-from connectors.slack.payloads import Envelope, read, read_interaction, read_json
+from connectors.slack.payloads import Envelope, File, read, read_interaction, read_json
 from connectors.slack.people import People, Person, Standing
 from connectors.slack.sending import Sender
 from connectors.slack.settings import Settings
@@ -26,7 +27,7 @@ from connectors.slack.signing import Verifier
 from connectors.slack.webapi import FAILURES, WebApi
 from gateway.connector import Capabilities, Host
 from gateway.errors import InvalidPayload, Refused, Retryable, StoreError
-from gateway.model import AgentAction, Delivery, Outgoing, Sent, TicketView
+from gateway.model import AgentAction, Attachment, Delivery, Outgoing, Sent, TicketView
 
 __all__ = ["Settings", "Slack"]
 
@@ -78,6 +79,9 @@ class Door:
         self.sender = Sender(account, settings.team_id or account, api, host.file)
         self._interactions = Interactions(account, host, api, self.people, self._later)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._good: dict[
+            tuple[str, str, str], datetime
+        ] = {}  #: authors whose notes need no second look until then
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """A cleanup context: one session, and what was promised after an answer is finished or given up."""
@@ -133,10 +137,7 @@ class Door:
         team, _, user = note.actor.value.partition(":")
         if user == self.people.bot_user:
             return 200
-        person, files = await asyncio.gather(
-            self.people.look(user, team),
-            incoming_files.fetch(said.files or (), self._api, self._settings.file_limit),
-        )
+        person, files = await self._looked_up(user, team, said.files or ())
         if person.refusal and person.standing is not Standing.UNKNOWN:
             self._later(self._tell(note, person, person.refusal))
             return 200
@@ -148,14 +149,33 @@ class Door:
         except StoreError as error:
             log.warning("slack event not kept account=%s error=%s", self._account, error)
             return 503
-        if said.parent_user_id and not any(receipt.duplicate for receipt in receipts):
+        if said.parent_user_id and not receipts[0].duplicate and not self._passed(note, person):
             self._later(self._check(note, person))
         return 200
+
+    async def _looked_up(
+        self, user: str, team: str, files: Sequence[File]
+    ) -> tuple[Person, tuple[Attachment, ...]]:
+        """The author and the files, asked for at the same time; without a task where nothing has to be asked."""
+        known = self.people.known(user, team)
+        if known and not files:
+            return known, ()
+        fetched = incoming_files.fetch(files, self._api, self._settings.file_limit)
+        return await asyncio.gather(self.people.look(user, team), fetched)
+
+    def _passed(self, note: AgentAction, person: Person) -> bool:
+        """Whether this author's notes in this channel were found good a moment ago."""
+        until = self._good.get((person.team, person.user, note.address.conversation if note.address else ""))
+        return until is not None and until > self._host.clock.now()
 
     async def _check(self, note: AgentAction, person: Person) -> None:
         """Tells the author when the core will not have the note of somebody who is no agent here."""
         try:
             await self._host.ticket(TicketView(actor=note.actor, address=note.address))
+            where = note.address.conversation if note.address else ""
+            if len(self._good) > 1000:
+                self._good.clear()
+            self._good[person.team, person.user, where] = self._host.clock.deadline(60)
         except Refused as refused:
             await self._tell(note, person, str(refused))
         except StoreError as error:

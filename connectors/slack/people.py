@@ -82,6 +82,11 @@ class People:
         """Our workspace, "" while nobody has said."""
         return self._team_id
 
+    def known(self, user: str, team: str) -> Person | None:
+        """This user when Slack was asked a moment ago."""
+        until, person = self._kept.get((team, user), (None, None))
+        return person if until is not None and until > self._clock.now() else None
+
     async def look(self, user: str, team: str) -> Person:
         """This user of the workspace `team`; standing UNKNOWN when Slack does not say."""
         if team and self._team_id and team != self._team_id:

@@ -179,7 +179,11 @@ def spoken(post: Post) -> tuple[list[Block], bool]:
 
 def comment(post: Post, lost: list[str]) -> str:
     """The words beside files: the start of a long text, whose whole is among the files."""
-    text = post.text if len(post.text) <= 3000 else split(post.text[:2000], 700)[0] + "\n\n*(whole text attached)*"
+    text = (
+        post.text
+        if len(post.text) <= 3000
+        else split(post.text[:2000], 700)[0] + "\n\n*(whole text attached)*"
+    )
     gone = f"\n\n{_gone(lost)}" if lost else ""
     return str(mrkdwn(f"{_speaker(post)}\n\n{text}{gone}", 3900)["text"])
 

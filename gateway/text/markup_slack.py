@@ -11,6 +11,9 @@ from typing_extensions import override
 
 from gateway.text.markup_tree import Writer, escape_marks, is_plain_only, says_address
 
+#: Whatever mrkdwn or Markdown could mean something by.
+_MARKS = re.compile(r"[^\w ,.'?!;:()\"/%@-]|^\s*[-+]|^\s*\d+[.)]\s|://|www\.|  |^ |__|\b_|_\b", re.MULTILINE)
+
 
 def to_mrkdwn(markdown: str) -> str:
     """Slack mrkdwn; headings bold, tables as aligned code, a link that claims another address shows its true one."""
@@ -19,6 +22,8 @@ def to_mrkdwn(markdown: str) -> str:
 
 def from_mrkdwn(text: str) -> str:
     """Markdown from the text of a Slack message; mentions by name where Slack gives it, links kept."""
+    if not _MARKS.search(text):
+        return text.strip("\n")
     if is_plain_only(text):
         return escape_marks(_unescape(text))
     out = []
