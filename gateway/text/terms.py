@@ -84,8 +84,10 @@ class Terms:
         self._nearest = lru_cache(maxsize=32768)(self._correct)
 
     def _add(self, term: _Term) -> None:
-        for first in term.slots[0] or ():
-            index, key = (self._starts, first[:-1]) if first.endswith("*") else (self._exact, first)
+        # By its longest word, not its first: "i" is in every text, "furious" in few.
+        anchor = max((slot for slot in term.slots if slot), key=lambda slot: min(map(len, slot)))
+        for word in anchor:
+            index, key = (self._starts, word[:-1]) if word.endswith("*") else (self._exact, word)
             index.setdefault(key, []).append(term)
 
     def find(self, text: str) -> list[Found]:
@@ -94,10 +96,12 @@ class Terms:
 
     def _in(self, words: Sequence[str]) -> Iterator[Found]:
         near = [self._nearest(word) for word in words]
-        for at, word in enumerate(near):
-            for term in self._candidates(word):
-                if _matches(term.slots, near, at) and not self._is_negated(near, at):
+        for term in dict.fromkeys(term for word in near for term in self._candidates(word)):
+            first = term.slots[0] or frozenset()
+            for at, word in enumerate(near):
+                if _is(first, word) and _matches(term.slots, near, at) and not self._is_negated(near, at):
                     yield Found(term.name, term.source)
+                    break
 
     def _candidates(self, word: str) -> Iterator[_Term]:
         yield from self._exact.get(word, ())
