@@ -143,6 +143,23 @@ def test_html_keeps_what_an_article_can_say() -> None:
     assert "alert" not in page.body and "Menu" not in page.body
 
 
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("a<b> b </b>c", "a **b** c"),
+        ("a <b> b</b> c", "a **b** c"),
+        ("a<b></b>c", "ac"),
+        ("<b>a</b>", "**a**"),
+        ("<em>a <b>b</b></em>", "*a **b***"),
+        ("<p>x</p><ul></ul><p>y</p>", "x\n\ny"),
+        ("<a href='https://x.example'><b>go</b></a>", "[**go**](https://x.example)"),
+        ("<h2></h2>text", "text"),
+    ],
+)
+def test_emphasis_touches_its_words_and_empty_things_vanish(html: str, markdown: str) -> None:
+    assert to_markdown(html).body == markdown
+
+
 BOMBS = [
     "<div>" * 100_000,
     "<p>x" * 250_000,

@@ -128,6 +128,7 @@ class _Writer:
         self._lists: list[int | None] = []  # number of the last item, None for bullets
         self._links: list[tuple[int, str | None]] = []
         self._pre = self._code = 0
+        self._opened = False  # emphasis was opened and has no words yet
         self._heading = 0  # where the heading began in `out`
         self._cells: list[str] | None = None
         self._cell = 0
@@ -148,13 +149,17 @@ class _Writer:
             self.out.append(text)
             return
         text = _SPACES.sub(" ", text)
-        if text.startswith(" ") and self._at_break():
+        if self._opened and text.strip() and text.startswith(" "):
+            self.out.insert(-1, "" if self._at_break(-2) else " ")  # emphasis must touch its words
             text = text[1:]
+        elif text.startswith(" ") and self._at_break():
+            text = text[1:]
+        self._opened = self._opened and not text.strip()
         if text:
             self.out.append(text.replace("`", "'").replace("|", "/") if self._code else escape_marks(text))
 
-    def _at_break(self) -> bool:
-        last = self.out[-1] if self.out else "\n"
+    def _at_break(self, at: int = -1) -> bool:
+        last = self.out[at] if len(self.out) >= -at else "\n"
         return last.endswith((" ", "\n"))
 
     def _block(self) -> None:
@@ -234,7 +239,16 @@ class _Writer:
         if sign == "`":
             self._code += 1 if opens else -1
             sign = sign if self._code == int(opens) else ""
-        self.out.append(sign)
+        if opens or not sign:
+            self.out.append(sign)
+            self._opened = bool(sign)
+            return
+        last = self.out[-1] if self.out else ""
+        if self._opened and last == sign:  # nothing was emphasised
+            self.out[-1] = ""
+        else:
+            self.out[-1:] = [last.rstrip(" "), sign, " " if last.endswith(" ") else ""]
+        self._opened = False
 
     def _item(self) -> None:
         depth = max(1, len(self._lists))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from bot.articles import Article, Library
@@ -16,16 +16,24 @@ _LINK = re.compile(r"\]\((?:\./)?(?:([^()\s/:#]+)\.md|/help/([A-Za-z-]+)/([\w.-]
 
 def dead_links(library: Library, today: date) -> Iterator[Finding]:
     """Findings about every link from a live article to another."""
+    pages = {(article.slug, article.language): article for article in reversed(library.articles)}
     for article in library.articles:
-        if article.retired or article.draft:
+        if article.retired or article.draft or "](" not in article.body:
             continue
         for match in _LINK.finditer(_CODE.sub("", article.body)):
-            yield from _link(library, article, match, today)
+            yield from _link(library, pages, article, match, today)
 
 
-def _link(library: Library, article: Article, match: re.Match[str], today: date) -> Iterator[Finding]:
+Pages = Mapping[tuple[str, str], Article]
+
+
+def _link(
+    library: Library, pages: Pages, article: Article, match: re.Match[str], today: date
+) -> Iterator[Finding]:
     file, language, slug, anchor = match.groups()
-    target = _by_file(library, article, file) if file else _by_page(library, language, slug)
+    # A file without a language leads to the reader's own version where there is one.
+    own = pages.get((file, article.language)) or library.get(file or "")
+    target = own if file else pages.get((slug, language))
     shown = match[0][2:-1]
     if target is None:
         yield error(article.name, "dead_link", f"The link to {shown} leads nowhere.", "Correct or remove it.")
@@ -38,24 +46,9 @@ def _link(library: Library, article: Article, match: re.Match[str], today: date)
         known = ", ".join(section.anchor for section in target.sections if section.anchor)
         remedy = f"Use one of {known}." if known else "Leave the part after # out."
         yield warning(article.name, "dead_anchor", f"{shown} has no such section.", remedy)
-    if target.language != article.language and library_has(library, target.slug, article.language):
+    if target.language != article.language and (target.slug, article.language) in pages:
         problem = f"{shown} is in {target.language}, and there is a version in {article.language}."
         yield warning(article.name, "foreign_link", problem, "Link that one.")
-
-
-def library_has(library: Library, slug: str, language: str) -> bool:
-    """Whether the article exists in this language."""
-    return any(version.language == language for version in library.versions(slug))
-
-
-def _by_file(library: Library, article: Article, name: str) -> Article | None:
-    # A link without language leads to the reader's own version where there is one.
-    own = next((v for v in library.versions(name) if v.language == article.language), None)
-    return own or library.get(name)
-
-
-def _by_page(library: Library, language: str, slug: str) -> Article | None:
-    return next((v for v in library.versions(slug) if v.language == language), None)
 
 
 def _why(target: Article) -> str:

@@ -53,7 +53,8 @@ async def stats(store: Source, since: datetime) -> list[Use]:
     fold = Fold()
     async for event in _events(store, since):
         fold.take(event)
-    return sorted(fold.uses.values(), key=lambda use: (-use.misled, -use.person, -use.given, use.article))
+    used = [use for use in fold.uses.values() if use.given]
+    return sorted(used, key=lambda use: (-use.misled, -use.person, -use.given, use.article))
 
 
 class Fold:
