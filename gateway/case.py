@@ -33,6 +33,7 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     attempts: int
     input: AnyInput
+    released: bool = False  #: somebody looked at it in quarantine and let it in
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ CAUSES: Mapping[str, str] = {
     "late": "The message is too old for an automatic answer.",
     "bot_off": "The bot is switched off.",
     "budget": "This address has had as many automatic messages as one gets.",
+    "forged": "The mail host takes the sender for forged; nothing automatic goes there.",
     "crowd": "Several people are talking; nothing automatic answers them.",
     "copied": "We only got a copy; nothing automatic answers it.",
     "agent": "An agent passed it on.",

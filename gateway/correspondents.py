@@ -29,6 +29,8 @@ def ours(address: str, policy: Policy) -> bool:
 
 def why_silent(message: Message, participants: list[Participant], policy: Policy) -> str:
     """The cause for which nothing automatic answers this, "" when the bot may: a code of escalation.CAUSES."""
+    if message.vouched == "fail":
+        return "forged"  # an answer would go to somebody who never wrote
     if message.copied and sum(ours(address, policy) for address in message.recipients) < 2:
         return "copied"
     if len(message.recipients) > MAX_COPIES:

@@ -98,7 +98,8 @@ class Turn:
     # ------------------------------------------------------------ a person says something
 
     def _hear(self, row: LedgerRow, message: Message) -> None:
-        screened = screen(message, self.context.policy)
+        known = bool(self.case.person.contact_id)
+        screened = screen(message, self.context.policy, known=known, released=row.released)
         match screened:
             case Screened(verdict=Verdict.IGNORE):
                 self._done(row, 0, reason=f"{screened.check}: {screened.reason}")
@@ -139,6 +140,8 @@ class Turn:
             for key in self._ways_back(draft, message):
                 draft.bind(key, leg.id)
                 self.keys[key] = draft.ticket.id
+        if message.vouched:
+            draft.event("authenticated", dmarc=message.vouched)
         draft.event("threaded", decision=thread.join, ticket=thread.ticket, why=thread.reason, input=row.id)
         draft.join(Participant(identity=_masked(message.sender)))
         draft.copy_to(leg, others(message, self.context.policy))

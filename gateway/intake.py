@@ -125,7 +125,13 @@ class Intake:
                 log.error("input %s is dead: it cannot be read back", row.id)
                 continue
             rows.append(
-                LedgerRow(id=row.id, received_at=from_ms(row.received_at), attempts=row.attempts, input=value)
+                LedgerRow(
+                    id=row.id,
+                    received_at=from_ms(row.received_at),
+                    attempts=row.attempts,
+                    input=value,
+                    released=row.released,
+                )
             )
         if rows:
             # After repeated failures the rows go one by one, so that a bad one cannot drag the others along.

@@ -28,6 +28,22 @@ class Screened(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+#: Endings of programs, of what runs when it is opened, and of archives that hide both.
+DANGEROUS = frozenset(
+    (
+        "exe scr com bat cmd pif cpl dll msi msp msix jar js jse vbs vbe wsf wsh hta ps1 lnk reg chm apk dmg pkg app "
+        "deb rpm sh iso img vhd vhdx one xll docm dotm xlsm xltm pptm ppam "
+        "zip zipx rar 7z ace arj lzh cab gz tgz bz2 xz tar z"
+    ).split()  # noqa: SIM905
+)
+DANGEROUS_TYPES = frozenset(
+    (
+        "application/x-msdownload application/x-dosexec application/x-msdos-program application/zip "
+        "application/x-zip-compressed application/x-rar application/vnd.rar application/x-7z-compressed "
+        "application/java-archive application/x-sh application/hta application/x-ms-shortcut"
+    ).split()  # noqa: SIM905
+)
+
 Check = Callable[[Message, Policy], Screened | None]
 
 
@@ -46,6 +62,16 @@ def blocked(message: Message, policy: Policy) -> Screened | None:
         return Screened(
             verdict=Verdict.QUARANTINE, check="blocked", reason="The sender is on the block list."
         )
+    return None
+
+
+def dangerous(message: Message, policy: Policy) -> Screened | None:
+    """An archive or a program from somebody who never wrote before, or whose address is forged."""
+    for file in message.attachments if message.sender.kind == "email" else ():
+        ending = file.filename.lower().rstrip(". ").rpartition(".")[2]
+        if ending in DANGEROUS or file.content_type.lower() in DANGEROUS_TYPES:
+            why = f"A stranger sent a file that may do harm (.{ending})."
+            return Screened(verdict=Verdict.QUARANTINE, check="dangerous", reason=why)
     return None
 
 
@@ -86,9 +112,20 @@ def empty(message: Message, policy: Policy) -> Screened | None:
 
 
 #: The order is the policy. Each check has a name, and the name is recorded with what it decided.
-CHECKS: tuple[Check, ...] = (own, blocked, bounce, automatic, unreadable, empty)
+CHECKS: tuple[Check, ...] = (own, blocked, bounce, dangerous, automatic, unreadable, empty)
 
 
-def screen(message: Message, policy: Policy) -> Screened | None:
-    """The first check that speaks, None for an ordinary message."""
-    return next((found for check in CHECKS if (found := check(message, policy))), None)
+def screen(
+    message: Message, policy: Policy, *, known: bool = False, released: bool = False
+) -> Screened | None:
+    """The first check that speaks, None for an ordinary message.
+
+    known     the sender has written before
+    released  somebody let it out of quarantine: only the other checks count
+    """
+    skipped = (
+        {blocked, dangerous} if released else {dangerous} if known and message.vouched != "fail" else set()
+    )
+    return next(
+        (found for check in CHECKS if check not in skipped and (found := check(message, policy))), None
+    )

@@ -59,6 +59,10 @@ def _belongs(message: Message, folder: Folder, key: str, policy: Policy) -> Thre
     ticket, how = folder.ticket, _spoken(key)
     if not _knows(message, folder):
         return _related(ticket.id, f"It {how} of {ticket.reference}, but the sender is not on that ticket.")
+    if message.vouched == "fail":
+        return _related(
+            ticket.id, f"It {how} of {ticket.reference}, but the mail host takes its sender for forged."
+        )
     if ticket.status is Status.CLOSED:
         return _related(ticket.id, f"{ticket.reference} is closed.")
     if key.startswith("at:") and not message.address.thread:

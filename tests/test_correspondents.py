@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.correspondents import MAX_COPIES, others, ours
@@ -71,7 +73,7 @@ async def test_what_is_automatic_goes_to_the_one_sender(world: World) -> None:
         ({"recipients": (US, *(f"p{n}@example.org" for n in range(MAX_COPIES + 5)))}, "crowd"),
     ],
 )
-async def test_the_bot_is_silent(world: World, fields: dict[str, object], cause: str) -> None:
+async def test_the_bot_is_silent(world: World, fields: dict[str, Any], cause: str) -> None:
     await world.say("Where is my order?", door="mail", **fields)
     assert world.mail.posts == []
     ticket = await world.ticket()
@@ -105,3 +107,14 @@ async def test_a_copy_that_comes_back_leaves_the_reply_as_it_was(world: World) -
     await report(world, f"mid:ours-{world.mail.posts[-1].id}@example.com", NOA)
     assert [e.state for e in await world.entries(1)][-1] == "accepted"
     assert [line.address for line in await world.store.driver.read(suppression.lines)] == [NOA]
+
+
+async def test_nothing_automatic_answers_a_forged_sender_and_the_ticket_says_why(world: World) -> None:
+    first = await world.say("Where is my order?", door="mail", vouched="pass")
+    said = len(world.mail.posts)
+    await world.say("Where is my order?", door="mail", refers_to=(first.message_key,), vouched="fail")
+    assert len(world.mail.posts) == said
+    ticket = await world.ticket()
+    assert (ticket.id, ticket.cause) != (1, "") and ticket.cause == "forged"
+    (event,) = (e for e in (await world.page(ticket.id)).events if e.kind == "authenticated")
+    assert event.data["dmarc"] == "fail"

@@ -45,6 +45,15 @@ def test_an_ordinary_message_passes() -> None:
         (message("u99", "chat"), "blocked", Verdict.QUARANTINE),
         (message(bounce=BOUNCE), "bounce", Verdict.BOUNCE),
         (message(bounce=Bounce()), "bounce", Verdict.BOUNCE),
+        (message(attachments=(Attachment(filename="invoice.pdf.EXE"),)), "dangerous", Verdict.QUARANTINE),
+        (message(attachments=(Attachment(filename="photos.zip"),)), "dangerous", Verdict.QUARANTINE),
+        (
+            message(
+                attachments=(Attachment(filename="invoice.pdf", content_type="application/x-msdownload"),)
+            ),
+            "dangerous",
+            Verdict.QUARANTINE,
+        ),
         (message(automatic="auto-submitted"), "automatic", Verdict.QUIET),
         (message(automatic="list"), "automatic", Verdict.QUIET),
         (message(text="", unreadable="an unknown charset"), "unreadable", Verdict.QUIET),
@@ -92,9 +101,28 @@ def test_the_first_check_that_speaks_decides(said: Message, first: str) -> None:
     assert found is not None and found.check == first
 
 
+ZIP = (Attachment(filename="photos.zip"),)
+
+
+@pytest.mark.parametrize(
+    ("said", "how", "passes"),
+    [
+        (message(attachments=ZIP), {"known": True}, True),
+        (message(attachments=ZIP, vouched="fail"), {"known": True}, False),
+        (message(attachments=ZIP, vouched="pass"), {}, False),
+        (message(attachments=ZIP), {"released": True}, True),
+        (message("spam@example.net", attachments=ZIP), {"released": True}, True),
+        (message("u1", "chat", attachments=ZIP), {}, True),
+        (message(attachments=(Attachment(filename="a.docx"), Attachment(filename="exe.txt"))), {}, True),
+    ],
+)
+def test_who_may_send_archives(said: Message, how: dict[str, bool], passes: bool) -> None:
+    assert (screen(said, POLICY, **how) is None) is passes
+
+
 def test_the_order_is_the_policy() -> None:
     names = [check.__name__ for check in CHECKS]
-    assert names == ["own", "blocked", "bounce", "automatic", "unreadable", "empty"]
+    assert names == ["own", "blocked", "bounce", "dangerous", "automatic", "unreadable", "empty"]
 
 
 # ---------------------------------------------------------------- what a quiet message does to a ticket

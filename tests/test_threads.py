@@ -299,3 +299,18 @@ def test_a_message_without_a_key_is_never_a_copy() -> None:
 )
 def test_when_the_place_is_a_key(address: Address, keys: tuple[str, ...]) -> None:
     assert conversation_keys(message(address=address), POLICY) == keys
+
+
+# ---------------------------------------------------------------- forged senders
+
+
+def test_a_sender_that_fails_dmarc_never_joins_a_ticket() -> None:
+    thread = choose(message(refers_to=("ref:abc",), vouched="fail"), case(*KNOWN), POLICY)
+    assert (thread.join, thread.ticket) == (Join.RELATED, 7)
+    assert thread.reason.endswith("but the mail host takes its sender for forged.")
+
+
+@pytest.mark.parametrize("vouched", ["pass", "none", "", "temperror"])
+def test_whoever_is_not_called_forged_joins(vouched: str) -> None:
+    said = message(refers_to=("ref:abc",), vouched=vouched)
+    assert choose(said, case(*KNOWN), POLICY).join is Join.CONTINUES

@@ -50,6 +50,7 @@ class ClaimedRow(msgspec.Struct, frozen=True, kw_only=True):
     connector: str
     delivery_key: str
     sealed: bytes
+    released: bool = False
 
 
 class ClaimedStream(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,7 +210,8 @@ def _with_rows(tx: Tx, claimed: Sequence[tuple[str, str]]) -> list[ClaimedStream
 def _rows_of(streams: int) -> str:
     """The oldest pending rows of so many streams; each has its own limit, so that a flood is never read whole."""
     one = (
-        "SELECT * FROM (SELECT stream, id, received_at, attempts, connector, delivery_key, sealed FROM ledger "
+        "SELECT * FROM (SELECT stream, id, received_at, attempts, connector, delivery_key, sealed, "
+        "released FROM ledger "
         f"WHERE state = 'pending' AND stream = ? ORDER BY id LIMIT {TURN_ROWS}) AS s"
     )
     return " UNION ALL ".join(f"{one}{number}" for number in range(streams)) + " ORDER BY id"
@@ -223,6 +225,7 @@ def _claimed_row(row: Row) -> ClaimedRow:
         connector=row[4],
         delivery_key=row[5],
         sealed=bytes(row[6] or b""),
+        released=bool(row[7]),
     )
 
 
@@ -250,7 +253,27 @@ def bury(tx: Tx, ledger_id: int, reason: str) -> None:
     tx.notify("tickets")
 
 
+def release_quarantined(tx: Tx, ledger_id: int) -> bool:
+    """Lets one row in after all; False when it is not in quarantine."""
+    released = tx.run(
+        "UPDATE ledger SET state = 'pending', released = 1, attempts = 0, reason = '', turn = NULL "
+        "WHERE id = ? AND state = 'quarantined'",
+        (ledger_id,),
+    )
+    tx.notify("ledger")
+    return bool(released)
+
+
 # ---------------------------------------------------------------- looking
+
+
+def quarantined(tx: Tx, limit: int = 200) -> list[Row]:
+    """Id, time in milliseconds, connector, account, reason and sealed payload of what waits, oldest first."""
+    return tx.all(
+        "SELECT id, received_at, connector, account, reason, sealed FROM ledger WHERE state = 'quarantined' "
+        "ORDER BY id LIMIT ?",
+        (limit,),
+    )
 
 
 def count(tx: Tx) -> LedgerCount:

@@ -128,6 +128,8 @@ _RETURNED = (
 
 _COPIES = ("ALTER TABLE legs ADD COLUMN cc TEXT NOT NULL DEFAULT '[]'",)
 
+_RELEASED = ("ALTER TABLE ledger ADD COLUMN released {int} NOT NULL DEFAULT 0",)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -135,4 +137,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0004_people", _PEOPLE),
     Migration("0005_returned", _RETURNED),
     Migration("0006_copies", _COPIES),
+    Migration("0007_released", _RELEASED),
 )

@@ -394,6 +394,6 @@ async def test_a_mail_cannot_be_replaced(tmp_path: Path) -> None:
 
 async def test_copies_travel_in_one_mail_and_a_refused_one_holds_nothing_up() -> None:
     async with serving(Relay(rcpt={"gone@customer.test": "550 5.1.1 No such user"})) as relay:
-        await send(relay.port, cc=("noa@customer.test", "gone@customer.test"))
+        await send(relay.port, post(cc=("noa@customer.test", "gone@customer.test")))
     [arrived] = relay.mails
     assert arrived.rcpt_tos == ["ana@customer.test", "noa@customer.test"]

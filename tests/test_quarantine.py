@@ -1,0 +1,73 @@
+"""Quarantine: what strangers send and might do harm is kept apart, shown, and let in when somebody says so."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from gateway.store import ledger
+from gateway.store.sqlite import SqliteDriver
+from tests.world import World, a_file
+
+
+async def test_a_strangers_archive_waits_and_can_be_let_in(world: World) -> None:
+    await world.say("My photos", door="mail", attachments=(a_file("photos.zip"),))
+    assert await world.numbers() == []
+    ((number, *_, reason, _sealed),) = await world.store.driver.read(ledger.quarantined)
+    assert reason == "dangerous: A stranger sent a file that may do harm (.zip)."
+    assert [line.reason for line in await world.host.dead_lines()] == [reason]
+
+    assert await world.store.driver.write(lambda tx: ledger.release_quarantined(tx, number))
+    await world.settle()
+    (entry, *_) = await world.entries(number)
+    assert entry.attachments[0].sha256, "the file is kept"
+    assert not await world.store.driver.write(lambda tx: ledger.release_quarantined(tx, number))
+    assert (await world.store.ledger_count()).adds_up
+
+
+async def test_a_blocked_sender_can_be_let_in_too(world: World) -> None:
+    await world.say("Hello, a person please", who="spam", door="mail", sender=_blocked())
+    ((number, *_),) = await world.store.driver.read(ledger.quarantined)
+    await world.store.driver.write(lambda tx: ledger.release_quarantined(tx, number))
+    await world.settle()
+    assert await world.numbers() == [number]
+
+
+async def test_whoever_wrote_before_may_send_an_archive(world: World) -> None:
+    await world.say("a person, please", door="mail")
+    await world.say("Here are the logs", door="mail", attachments=(a_file("logs.zip"),))
+    assert len(await world.numbers()) == 2
+
+
+def _blocked() -> object:
+    from gateway.model import Identity
+
+    return Identity(kind="email", value="spam@example.net")
+
+
+def test_the_command_line_lists_and_releases(
+    tmp_path: Path, articles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[store]\ndatabase = "sqlite:///{tmp_path}/d.db"\nkey_file = "{tmp_path}/key"\n'
+        '[queues.general]\ntitle = "Care"\ndefault = true\n'
+    )
+
+    async def fill() -> int:
+        async with World(SqliteDriver(tmp_path / "d.db"), articles) as world:
+            await world.say("My photos", door="mail", subject="Photos", attachments=(a_file("photos.zip"),))
+            ((number, *_),) = await world.store.driver.read(ledger.quarantined)
+            return int(number)
+
+    number = asyncio.run(fill())
+    assert main(["quarantine", "list", "--config", str(config)]) == 0
+    shown = capsys.readouterr().out
+    assert f"{number}" in shown and "dangerous" in shown and "1 messages" in shown
+    assert main(["quarantine", "release", str(number), "--config", str(config)]) == 0
+    assert main(["quarantine", "release", str(number), "--config", str(config)]) == 1
+    assert main(["quarantine", "list", "--config", str(config)]) == 0
+    assert "0 messages" in capsys.readouterr().out
