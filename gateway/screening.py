@@ -30,10 +30,16 @@ class Screened(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Endings of programs, of what runs when it is opened, and of archives that hide both.
 DANGEROUS = frozenset(
-    ["exe", "scr", "com", "bat", "cmd", "pif", "cpl", "dll", "msi", "msp", "msix", "jar", "js", "jse", "vbs", "vbe", "wsf", "wsh", "hta", "ps1", "lnk", "reg", "chm", "apk", "dmg", "pkg", "app", "deb", "rpm", "sh", "iso", "img", "vhd", "vhdx", "one", "xll", "docm", "dotm", "xlsm", "xltm", "pptm", "ppam", "zip", "zipx", "rar", "7z", "ace", "arj", "lzh", "cab", "gz", "tgz", "bz2", "xz", "tar", "z"]
+    "exe scr com bat cmd pif cpl dll msi msp msix jar js jse vbs vbe wsf wsh hta ps1 lnk reg chm apk dmg pkg".split()  # noqa: SIM905
+    + "app deb rpm sh iso img vhd vhdx one xll docm dotm xlsm xltm pptm ppam".split()  # noqa: SIM905
+    + "zip zipx rar 7z ace arj lzh cab gz tgz bz2 xz tar z".split()  # noqa: SIM905
 )
 DANGEROUS_TYPES = frozenset(
-    ["application/x-msdownload", "application/x-dosexec", "application/x-msdos-program", "application/zip", "application/x-zip-compressed", "application/x-rar", "application/vnd.rar", "application/x-7z-compressed", "application/java-archive", "application/x-sh", "application/hta", "application/x-ms-shortcut"]
+    f"application/{kind}"
+    for kind in (
+        *("x-msdownload", "x-dosexec", "x-msdos-program", "java-archive", "x-sh", "hta", "x-ms-shortcut"),
+        *("zip", "x-zip-compressed", "x-rar", "vnd.rar", "x-7z-compressed"),
+    )
 )
 
 Check = Callable[[Message, Policy], Screened | None]
