@@ -13,7 +13,17 @@ import pytest
 
 from gateway.app import Deskgate
 from gateway.clock import SystemClock
-from gateway.model import ActionResult, Agent, AgentAction, Attachment, Identity, Status, TicketPage, Verb
+from gateway.model import (
+    ActionResult,
+    Agent,
+    AgentAction,
+    Attachment,
+    Identity,
+    SendState,
+    Status,
+    TicketPage,
+    Verb,
+)
 from tests import telegram_standin
 from tests.running import free_port, running, settings_for
 from tests.telegram_people import Person, group, mention, migrate
@@ -110,7 +120,7 @@ async def test_a_customer_is_answered_by_the_bot_and_then_by_a_person(tmp_path: 
             deskgate, Verb.REPLY, page.ticket.id, text="It is **on the van**, Mia.", attachments=(picture,)
         )
         reply = (await until(lambda: telegram.sent(mia.id)[2:]))[0]
-        assert reply["caption"] == "It is on the van, Mia." and reply["stored"] == PNG
+        assert reply["caption"] == "Ana:\nIt is on the van, Mia." and reply["stored"] == PNG
         assert reply["caption_entities"][0]["type"] == "b"
 
         await act(deskgate, Verb.RESOLVE, page.ticket.id)
@@ -175,7 +185,7 @@ async def test_a_send_into_a_group_that_moved_unheard_follows_it(tmp_path: Path)
         shoppers.moved_to = larger.id
         await act(deskgate, Verb.REPLY, (await only_page(deskgate)).ticket.id, text="Here I am.")
         (reply,) = await until(lambda: telegram.sent(larger.id))
-        assert reply["text"] == "Here I am."
+        assert reply["text"] == "Ana:\nHere I am."
 
 
 async def test_a_matter_of_a_group_goes_on_in_private_by_the_link(tmp_path: Path) -> None:
@@ -199,6 +209,18 @@ async def test_a_matter_of_a_group_goes_on_in_private_by_the_link(tmp_path: Path
         await act(deskgate, Verb.REPLY, mine.ticket.id, text="Your refund of 12 EUR is on its way.")
         (reply,) = await until(lambda: telegram.sent(mia.id))
         assert "refund" in reply["text"] and "refund" not in str(telegram.sent(shoppers.id))
+
+        async def accepted() -> bool:
+            return (await pages(deskgate))[0].entries[-1].state is SendState.ACCEPTED
+
+        await until(accepted)
+        mia.says("when will it arrive?")
+        await until(lambda: not telegram.updates)
+        await settled(deskgate)
+        mine, _ = await pages(deskgate)
+        assert [e.text for e in mine.entries][-1] == "when will it arrive?", (
+            "the chat goes on with this ticket"
+        )
 
 
 async def test_an_album_is_one_turn_and_a_file_too_large_is_named(tmp_path: Path) -> None:

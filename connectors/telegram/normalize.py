@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -297,8 +297,10 @@ def language_of(user: User | None) -> str:
 
 
 def moment(date: int, now: datetime) -> datetime:
-    """The time of a Unix second, `now` for none and for nonsense."""
+    """The end of a Unix second, so that an answer to what we said in it comes after that; `now` for nonsense."""
     try:
-        return datetime.fromtimestamp(date, UTC) if date > 0 else now
+        return (
+            min(now, datetime.fromtimestamp(date, UTC) + timedelta(microseconds=999_999)) if date > 0 else now
+        )
     except (ValueError, OverflowError, OSError):
         return now

@@ -76,7 +76,7 @@ class Sender:
 
     async def _post(self, post: Post) -> Sent:
         contents, lost = await self._contents(post)
-        steps = plan(post.text, contents, lost)
+        steps = plan(post, contents, lost)
         if not steps:
             raise Undeliverable("empty", "The message holds nothing that Telegram can show.")
         home, _ = place(post.address)
@@ -89,10 +89,9 @@ class Sender:
             chat, message = await self._step(post.address, chat, steps[number], extras)
             ids.append(message)
             self._remember(post.id, ids, done=number == len(steps) - 1)
-        return Sent(
-            external_ids=tuple(ids),
-            keys=tuple(message_key(self._account, chat, int(each)) for each in ids),
-        )
+        keys = [message_key(self._account, chat, int(each)) for each in ids]
+        # A chat goes on with what was last said in it, also when the ticket came there from a group.
+        return Sent(external_ids=tuple(ids), keys=(*keys, f"at:{post.address.key}"))
 
     def _remember(self, post: int, ids: list[str], *, done: bool) -> None:
         if done or not post:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +252,12 @@ def test_a_private_message_that_is_broken_goes_to_people() -> None:
 @pytest.mark.parametrize("date", [0, -5, 10**15, 2**62])
 def test_a_time_that_is_none_is_now(date: int) -> None:
     assert moment(date, NOW) == NOW
+
+
+def test_a_message_of_this_second_is_not_before_what_we_said_in_it() -> None:
+    second = datetime(2026, 3, 2, 8, 59, 58, tzinfo=UTC)
+    assert second < moment(int(second.timestamp()), NOW) < second + timedelta(seconds=1)
+    assert moment(int(NOW.timestamp()), NOW) == NOW
 
 
 junk = st.one_of(

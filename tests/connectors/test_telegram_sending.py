@@ -43,8 +43,16 @@ async def test_markdown_arrives_formatted_and_the_key_is_given_back() -> None:
         (message,) = r.telegram.sent(4242)
         assert message["text"] == "Hello <b> & here"
         assert [entity["type"] for entity in message["entities"]] == ["b", "a"]
-        assert sent.external_ids == ("1",) and sent.keys == ("telegram:main/4242/1",)
+        assert sent.external_ids == ("1",) and sent.keys == ("telegram:main/4242/1", "at:telegram/main/4242/")
         assert dict(r.telegram.calls)["sendMessage"]["link_preview_options"] == {"is_disabled": True}
+
+
+async def test_an_agent_is_named_and_the_assistant_is_not() -> None:
+    async with room() as r:
+        await r.connector.send(post("It is **here**.", kind=SendKind.AGENT, author="Ana <b>"))
+        await r.connector.send(post("It is there.", author="Fox"))
+        first, second = r.telegram.sent(4242)
+        assert first["text"] == "Ana <b>:\nIt is here." and second["text"] == "It is there."
 
 
 async def test_typing_is_shown_before_an_answer_and_its_failure_is_none() -> None:

@@ -10,6 +10,7 @@ from connectors.telegram.cutting import cut, plain, shown
 from connectors.telegram.sending import shortened
 from connectors.telegram.steps import MAX_TEXT, plan
 from gateway.text.markup import to_telegram_html
+from tests.fakes_telegram import post
 from tests.telegram_html import Invalid, parse, units
 
 MARKDOWN = """# Where is it?
@@ -58,7 +59,7 @@ def test_it_is_cut_where_a_reader_pauses() -> None:
 
 
 def test_a_long_text_is_cut_quickly_and_whole() -> None:
-    steps = plan("wörd " * 60_000, (), ())
+    steps = plan(post("wörd " * 60_000), (), ())
     assert all(units(parse(step.html)[0]) <= MAX_TEXT for step in steps)
     assert sum(parse(step.html)[0].count("wörd") for step in steps) == 60_000
 
