@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway import corrections
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.errors import Refused
@@ -23,10 +24,11 @@ from gateway.model import (
     Verb,
 )
 from gateway.privacy import mask
-from gateway.text.markup import escape
 from gateway.triage import Route
 from gateway.voice import speak, word
 
+#: What can still be done with a closed ticket.
+_WHEN_CLOSED = (Verb.NOTE, Verb.REOPEN, Verb.TAG, Verb.RESTORE)
 #: Longest text an agent may send or note, in characters.
 MAX_TEXT = 20_000
 
@@ -51,7 +53,7 @@ def _allowed(draft: Draft, context: Context, action: AgentAction) -> Agent:
         raise Refused("This ticket is in a protected queue that you are not a member of.")
     if len(action.text) > MAX_TEXT:
         raise Refused(f"The text is longer than {MAX_TEXT:,} characters. Send it in parts or as a file.")
-    if draft.ticket.status is Status.CLOSED and action.verb not in (Verb.NOTE, Verb.REOPEN, Verb.TAG):
+    if draft.ticket.status is Status.CLOSED and action.verb not in _WHEN_CLOSED:
         raise Refused("The ticket is closed. Reopen it first.")
     return agent
 
@@ -104,7 +106,7 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
         cc=leg.cc,
     )
     draft.set(assignee=draft.ticket.assignee or agent.id, status=Status.PENDING)
-    _show_in_thread(draft, action, f"*{escape(agent.name)} answered the requester:*\n\n{action.text}", agent)
+    _show_in_thread(draft, action, f"*answered the requester:*\n\n{action.text}", agent)
     refresh_card(draft, context.policy)
     seconds = int(context.policy.undo.total_seconds())
     said = f"It goes out in {seconds} seconds; until then you can undo it." if seconds else "It is on its way."
@@ -144,7 +146,7 @@ def _note(draft: Draft, context: Context, action: AgentAction, agent: Agent, led
     if not action.text.strip() and not action.attachments:
         raise Refused("The note is empty.")
     draft.append(_said(EntryKind.NOTE, action, agent, context, ledger_id))
-    _show_in_thread(draft, action, f"*Note of {escape(agent.name)}:*\n\n{action.text}", agent)
+    _show_in_thread(draft, action, f"*wrote a note:*\n\n{action.text}", agent)
     return "Only the desk sees this note."
 
 
@@ -195,7 +197,7 @@ def _escalate(draft: Draft, context: Context, action: AgentAction, agent: Agent,
     draft.event("escalated", cause="agent", queue=queue.name, tier=queue.tier, by=agent.id, before=before)
     move(draft, context.policy, to)
     tell_agents(
-        draft, mask(f"*{escape(agent.name)} passed this on:*\n\n{action.text}").text, author=agent.name
+        draft, mask(f"*passed this on:*\n\n{action.text}").text, author=agent.name
     )
     return f"{draft.ticket.reference} is with {queue.title} now."
 
@@ -232,6 +234,10 @@ VERBS: dict[Verb, Handler] = {
     Verb.ESCALATE: _escalate,
     Verb.TAG: _tag,
     Verb.PRIORITY: _priority,
+    Verb.SPLIT: corrections.split,
+    Verb.MOVE: corrections.move_to,
+    Verb.MERGE: corrections.merge,
+    Verb.RESTORE: corrections.restore,
 }
 
 
