@@ -19,11 +19,14 @@ from gateway.text.normal import fold
 _LOOKED_AT = 600
 #: A verdict on an answer is short, or begins with it.
 _VERDICT = 80
+#: A message is asked several of these questions in a row; only the newest few texts are remembered.
+_RECENT = 32
 _SIGNS = re.compile(r"[\W_]+")
 _CHINESE_GAP = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _PLAIN = re.compile(r"[a-z]{4,}")
 
 
+@lru_cache(maxsize=_RECENT)
 def wants_human(text: str) -> bool:
     """Return whether the writer asks for a person instead of the bot."""
     said = _plain(text[:_LOOKED_AT])
@@ -63,6 +66,7 @@ def small_talk(text: str) -> str:
     return "greeting" if words.GREETING.fullmatch(said) else ""
 
 
+@lru_cache(maxsize=_RECENT)
 def _plain(text: str) -> str:
     """Folded words with single spaces between them, typing mistakes of trigger words undone."""
     said = _CHINESE_GAP.sub("", _SIGNS.sub(" ", fold(text)).strip())

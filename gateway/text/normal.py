@@ -17,6 +17,7 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W\d_{UNSPACED}]+)?")
 _RUN = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+")
 _SPACE = re.compile(r"\s+")
+_GAPS = re.compile(r"[\t\n\v\f\r\x85]+")
 _LETTERS_APART = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
 _DROPPED = ("Cc", "Cf", "Co", "Cs")
 
@@ -57,13 +58,10 @@ def is_unspaced(text: str) -> bool:
 
 
 def _printable(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    text = _GAPS.sub(" ", text)  # nearly every text is printable then, which is far quicker to see
+    if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or unicodedata.category(c) not in _DROPPED else _gap(c) for c in text)
-
-
-def _gap(character: str) -> str:
-    return " " if character in "\t\n\v\f\r\x85" else ""
+    return "".join(c for c in text if c.isprintable() or unicodedata.category(c) not in _DROPPED)
 
 
 @lru_cache(maxsize=65536)
