@@ -91,7 +91,7 @@ def _shouts(text: str) -> bool:
     """Five words or more in capitals that end in several marks."""
     letters = _LETTER.findall(text[:2000])
     capitals = sum(c.isupper() for c in letters)
-    words = sum(len(words) for words in stretches(text[:2000]))
+    words = max((len(words) for words in stretches(text[:2000])), default=0)
     return words >= 5 and len(letters) >= 16 and capitals >= 0.85 * len(letters) and text.count("!") >= 2
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -99,7 +99,11 @@ class Terms:
         for term in dict.fromkeys(term for word in near for term in self._candidates(word)):
             first = term.slots[0] or frozenset()
             for at, word in enumerate(near):
-                if _is(first, word) and _matches(term.slots, near, at) and not self._is_negated(near, at):
+                if (
+                    _is(first, word)
+                    and _matches(term.slots, near, at, self._negations)
+                    and not self._is_negated(near, at)
+                ):
                     yield Found(term.name, term.source)
                     break
 
@@ -176,31 +180,46 @@ def _plain(source: str) -> str:
 
 
 def stretches(text: str) -> Iterator[list[str]]:
-    """The folded words between two marks of punctuation, without what is quoted."""
+    """The folded words between two marks of punctuation, then those of each sentence with commas; no quotations."""
     if len(text) > 2 * LOOKED_AT:
         text = f"{text[:LOOKED_AT]}\n{text[-LOOKED_AT:]}"
     plain = _APOSTROPHE.sub("", _QUOTED.sub(" \x1e ", text).replace("\n", " . "))
-    words: list[str] = []
-    for token in _TOKEN.findall(fold(plain)):
-        if token[0].isalnum():
-            words.append(token)
-        elif words:
-            yield words
-            words = []
-    if words:
-        yield words
+    clauses: list[list[str]] = [[]]
+    for part in (*_TOKEN.findall(fold(plain)), "."):
+        if part[0].isalnum():
+            clauses[-1].append(part)
+        elif part == ",":
+            clauses.append([])
+        else:
+            yield from _clauses_and_sentence([clause for clause in clauses if clause])
+            clauses = [[]]
 
 
-def _matches(slots: Sequence[Slot], words: Sequence[str], at: int) -> bool:
+def _clauses_and_sentence(clauses: list[list[str]]) -> Iterator[list[str]]:
+    yield from clauses
+    # "Ich weiß, wo ihr wohnt": there the comma is grammar. Where words are not spaced, it ends a thought.
+    if len(clauses) > 1 and not _HAN.match(clauses[0][0]):
+        yield [word for clause in clauses for word in clause]
+
+
+def _matches(slots: Sequence[Slot], words: Sequence[str], at: int, negations: Collection[str]) -> bool:
     for number, slot in enumerate(slots):
         if slot is None:
             rest = slots[number + 1 :]
-            reach = _GAP_SIGNS if at < len(words) and _HAN.match(words[at]) else _GAP_WORDS
-            return any(_matches(rest, words, at + skip) for skip in range(reach + 1))
+            return any(_matches(rest, words, place, negations) for place in _reach(words, at, negations))
         if at >= len(words) or not _is(slot, words[at]):
             return False
         at += 1
     return True
+
+
+def _reach(words: Sequence[str], at: int, negations: Collection[str]) -> Iterator[int]:
+    """Where a gap that begins at `at` may end; "not" in a gap says that it is not so."""
+    reach = _GAP_SIGNS if at < len(words) and _HAN.match(words[at]) else _GAP_WORDS
+    for place in range(at, min(at + reach, len(words)) + 1):
+        yield place
+        if place < len(words) and words[place] in negations:
+            return
 
 
 def _is(slot: frozenset[str], word: str) -> bool:
