@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from gateway.clock import from_ms
 from gateway.connector import Capabilities, Host
 from gateway.errors import Retryable, StoreError, Uncertain, Undeliverable
 from gateway.model import Address, Delivery, Identity, Message, Outgoing, Post, Sent
@@ -72,7 +73,7 @@ class PeerConnector:
             connector=self.name,
             account=self.account,
             delivery_key=body["id"],
-            at=self.host.clock.now(),
+            at=from_ms(body["at"]) if "at" in body else self.host.clock.now(),
             address=Address(connector=self.name, account=self.account, conversation=body["conversation"]),
             sender=Identity(kind="peer", value=body["conversation"]),
             text=body["text"],

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -210,13 +211,18 @@ class Load:
         """Sends one message until it is acknowledged, and now and then once more."""
         texts = self.said.setdefault(conversation, [])
         texts.append(text)
-        body = {"id": f"{conversation}/{len(texts)}", "conversation": conversation, "text": text}
+        body: dict[str, Any] = {
+            "id": f"{conversation}/{len(texts)}",
+            "conversation": conversation,
+            "text": text,
+        }
+        body["at"] = int(time.time() * 1000)  # a channel says when something was said
         while not await self._post(body):
             await asyncio.sleep(0.05)
         if self._random.random() < 0.1:
             await self._post(body)
 
-    async def _post(self, body: dict[str, str]) -> bool:
+    async def _post(self, body: dict[str, Any]) -> bool:
         replica = self._random.choice(self._replicas)
         try:
             async with self._session.post(f"{replica.url}/peer/messages", json=body) as answer:
