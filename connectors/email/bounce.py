@@ -139,17 +139,21 @@ def _suspect(root: Part, kinds: set[str], body: str) -> bool:
     ):
         return bool(kinds & {*_REPORTS, "message/rfc822", "text/rfc822-headers"})
     head = body[:6_000]
-    subject, sender = root.text("subject"), root.text("from")
-    says = words.TEXT.search(head) is not None or words.COPY.search(head) is not None
-    named = words.SUBJECT.search(subject) is not None
+    sender = root.text("from")
+    named = words.SUBJECT.search(root.text("subject")) is not None
     if words.STRONG_SENDER.search(sender) or not sender.strip(" <>"):
-        return says or named
+        return named or _says(head)
     silent = root.raw("return-path").strip() == b"<>" or b"mailer-daemon" in root.raw("return-path").lower()
     if words.SENDER.search(sender):
-        return (says and (named or silent)) or (named and silent) or _is_returned(kinds, head)
+        return (named and silent) or ((named or silent) and _says(head)) or _is_returned(kinds, head)
     if silent:
-        return says and (named or _STANDARD.search(head) is not None)
-    return named and says and _REFUSAL.search(head) is not None
+        return (named or _STANDARD.search(head) is not None) and _says(head)
+    return named and _REFUSAL.search(head) is not None and _says(head)
+
+
+def _says(head: str) -> bool:
+    """Whether the wording is that of a report: costly to ask, so asked last."""
+    return words.TEXT.search(head) is not None or words.COPY.search(head) is not None
 
 
 #: Words that nobody but a server uses.
