@@ -26,6 +26,7 @@ from pydantic import (
 from gateway.errors import SettingsError
 from gateway.patterns import compiled
 from gateway.policy import TRIGGERS
+from gateway.text.hosts import is_loopback as is_loopback
 
 PREFIX = "DESKGATE_"
 #: Names that are ours but are no settings, and those that Kubernetes injects for services called deskgate….
