@@ -91,6 +91,34 @@ class Returned(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class EntryRef(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a line of a conversation stands, and who wrote it."""
+
+    ticket: int
+    author_key: str
+    author: str
+    text: str  #: its beginning
+    first: bool  #: of its ticket
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines that go to another ticket. kind: "split" (from `entry` on), "move" (that one), "merge" (all)."""
+
+    kind: str
+    source: int
+    target: int
+    entry: int = 0
+
+
+class Corrected(msgspec.Struct, frozen=True, kw_only=True):
+    """A correction that was made and can be taken back."""
+
+    id: int
+    kind: str
+    source: int
+    target: int
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One turn: the pending inputs of a stream and all that is known about what they touch."""
 
@@ -101,6 +129,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     folders: Mapping[int, Folder] = {}
     sends: Mapping[int, int] = {}  #: outbox id -> ticket, for reports and undo
     sent: Mapping[str, int] = {}  #: automatic messages within the budget's window, by recipient
+    lines: Mapping[int, EntryRef] = {}  #: entry id -> where it stands, for those that agents name
+    corrected: Mapping[int, Corrected] = {}  #: ticket -> its last correction, where one may be taken back
     returned: Mapping[str, PendingSend] = {}  #: thread key -> the message of ours that a report means
     suppressed: frozenset[str] = frozenset()  #: those of the addresses concerned that mail came back from
 
@@ -155,6 +185,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     sends: tuple[Send, ...] = ()
     withdraw: tuple[int, ...] = ()  #: outbox ids that must still be unsent
     requeue: tuple[int, ...] = ()  #: outbox ids to try again
+    corrections: tuple[Correction, ...] = ()
+    restore: tuple[int, ...] = ()  #: corrections to take back
     returned: tuple[Returned, ...] = ()
     suppress: tuple[Suppression, ...] = ()
     keys: tuple[ThreadKey, ...] = ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.answer import Bot
-from gateway.case import Person
+from gateway.case import Corrected, EntryRef, Person
+from gateway.draft import Draft
 from gateway.policy import Policy
 
 
@@ -21,6 +23,10 @@ class Context:
     greeted: bool = False
     language: str = ""
     suppressed: frozenset[str] = frozenset()  #: addresses that nothing automatic goes to
+    lines: Mapping[int, EntryRef] = field(default_factory=dict)  #: entries that agents name
+    corrected: Mapping[int, Corrected] = field(default_factory=dict)  #: last corrections, by ticket
+    reach: Callable[[int], Draft | None] = lambda number: None  #: another ticket of this turn
+    add: Callable[[Draft], None] = lambda draft: None  #: a ticket that this turn opens
     replies: list[object] = field(default_factory=list)  #: what the bot said, for replay
     sent: dict[str, int] = field(
         default_factory=dict

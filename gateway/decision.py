@@ -54,6 +54,8 @@ def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
         person=case.person,
         sent=dict(case.sent),
         suppressed=case.suppressed,
+        lines=case.lines,
+        corrected=case.corrected,
     )
     turn = Turn(case, context)
     # In channel time: what was said in one turn gives the same ticket in whatever order it came.
@@ -68,6 +70,7 @@ class Turn:
 
     def __init__(self, case: Case, context: Context) -> None:
         self.case, self.context = case, context
+        context.reach, context.add = self._reach, self._add
         self.drafts: dict[int, Draft] = {}
         self.dispositions: list[Disposition] = []
         self.events: list[Event] = []
@@ -134,6 +137,10 @@ class Turn:
         if thread.join is Join.CONTINUES:
             draft = self._draft(thread.ticket)
             leg = draft.arrive(Side.REQUESTER, message.address)
+            for key in conversation_keys(message, self.context.policy):
+                draft.bind(
+                    key, leg.id
+                )  # from now on this place is the ticket's, by whatever key it was found
         else:
             draft = self._open(row, message)
             leg = draft.arrive(Side.REQUESTER, message.address)
@@ -336,6 +343,14 @@ class Turn:
             budget=policy.budget,
             budget_since=context.now - policy.budget_window,
         )
+
+    def _reach(self, number: int) -> Draft | None:
+        """Another ticket that an agent names."""
+        known = number in self.drafts or number in self.case.folders
+        return self._draft(number) if known else None
+
+    def _add(self, draft: Draft) -> None:
+        self.drafts[draft.ticket.id] = draft
 
     def _draft(self, number: int) -> Draft:
         if number not in self.drafts:

@@ -109,7 +109,9 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     _show_in_thread(draft, action, f"*answered the requester:*\n\n{action.text}", agent)
     refresh_card(draft, context.policy)
     seconds = int(context.policy.undo.total_seconds())
-    said = f"It goes out in {seconds} seconds; until then you can undo it." if seconds else "It is on its way."
+    said = (
+        f"It goes out in {seconds} seconds; until then you can undo it." if seconds else "It is on its way."
+    )
     if leg.address.conversation in context.suppressed:
         said += f" Mail to {leg.address.conversation} came back before; watch whether this one arrives."
     return said
@@ -196,9 +198,7 @@ def _escalate(draft: Draft, context: Context, action: AgentAction, agent: Agent,
     to = Route(queue=queue.name, tier=queue.tier, priority=draft.ticket.priority, rule="agent")
     draft.event("escalated", cause="agent", queue=queue.name, tier=queue.tier, by=agent.id, before=before)
     move(draft, context.policy, to)
-    tell_agents(
-        draft, mask(f"*passed this on:*\n\n{action.text}").text, author=agent.name
-    )
+    tell_agents(draft, mask(f"*passed this on:*\n\n{action.text}").text, author=agent.name)
     return f"{draft.ticket.reference} is with {queue.title} now."
 
 

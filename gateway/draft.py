@@ -10,7 +10,17 @@ from typing import Any
 
 import msgspec
 
-from gateway.case import Change, Folder, PendingSend, Returned, Send, Suppression, ThreadKey, TimerSet
+from gateway.case import (
+    Change,
+    Correction,
+    Folder,
+    PendingSend,
+    Returned,
+    Send,
+    Suppression,
+    ThreadKey,
+    TimerSet,
+)
 from gateway.model import (
     Address,
     Attachment,
@@ -50,6 +60,8 @@ class Draft:
         self._timers: dict[str, datetime | None] = {}
         self._withdraw: list[int] = []
         self._requeue: list[int] = []
+        self._corrections: list[Correction] = []
+        self._restore: list[int] = []
         self._returned: list[Returned] = []
         self._suppress: list[Suppression] = []
         self._touched: set[int] = set()
@@ -226,6 +238,14 @@ class Draft:
         """Tries a failed or uncertain message again."""
         self._requeue.append(send.id)
 
+    def correct(self, correction: Correction) -> None:
+        """Lines of this ticket go to another one."""
+        self._corrections.append(correction)
+
+    def restore(self, correction: int) -> None:
+        """Lines that went to another ticket come back."""
+        self._restore.append(correction)
+
     def came_back(self, send: int, detail: str) -> None:
         """A message that had left failed after all."""
         self._returned.append(Returned(send=send, detail=detail))
@@ -247,6 +267,8 @@ class Draft:
             sends=tuple(self.sends),
             withdraw=tuple(self._withdraw),
             requeue=tuple(self._requeue),
+            corrections=tuple(self._corrections),
+            restore=tuple(self._restore),
             returned=tuple(self._returned),
             suppress=tuple(self._suppress),
             keys=tuple(ThreadKey(key=key, leg=leg) for key, leg in self._keys.items()),

@@ -172,7 +172,7 @@ def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome | E
 
 
 #: What a case takes over from the rows that were read for it.
-_READ = ("person", "keys", "seen", "folders", "sends", "sent", "returned", "suppressed")
+_READ = ("person", "keys", "seen", "folders", "sends", "sent", "returned", "suppressed", "lines", "corrected")
 
 
 def _case(claim: Claim, rows: object) -> Case:

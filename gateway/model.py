@@ -108,6 +108,10 @@ class Verb(StrEnum):
     TAG = "tag"
     PRIORITY = "priority"
     RETRY = "retry"
+    SPLIT = "split"  # this message and what came after it become a ticket of their own
+    MOVE = "move"  # this message belongs to another ticket
+    MERGE = "merge"  # all of it belongs to another ticket
+    RESTORE = "restore"  # takes back the last split, move or merge of this ticket
 
 
 class ChoiceAction(StrEnum):

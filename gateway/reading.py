@@ -16,6 +16,7 @@ from gateway.model import (
     Identity,
     Message,
     TimerDue,
+    Verb,
 )
 from gateway.policy import Policy
 from gateway.store.cases import CaseQuery
@@ -27,6 +28,7 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
     inputs = [row.input for row in claim.rows]
     people = [who for each in inputs if (who := _person(each))]
     messages = [each for each in inputs if isinstance(each, Message)]
+    actions = [each for each in inputs if isinstance(each, AgentAction)]
     return CaseQuery(
         identity=people[-1] if people else None,
         recipients=tuple({message.address.recipient for message in messages}),
@@ -35,8 +37,12 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
         message_keys=tuple(
             dict.fromkeys(key for each in inputs if (key := getattr(each, "message_key", "")))
         ),
-        tickets=tuple({number for each in inputs if (number := getattr(each, "ticket", 0))}),
+        tickets=tuple(
+            {n for each in inputs for n in (getattr(each, "ticket", 0), getattr(each, "other", 0)) if n}
+        ),
         sends=(),
+        entries=tuple({each.entry for each in actions if each.entry}),
+        restored=tuple({each.ticket for each in actions if each.verb is Verb.RESTORE}),
         returned=tuple(dict.fromkeys(key for each in messages for key in _returned(each))),
     )
 

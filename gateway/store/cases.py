@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from gateway.case import Folder, PendingSend, Person
+from gateway.case import Corrected, EntryRef, Folder, PendingSend, Person
 from gateway.model import EntryKind, Identity, Outgoing, Participant, SendKind, SendState, Side
-from gateway.store import rows, suppression
+from gateway.store import corrections, rows, suppression
 from gateway.store.tx import Row, Tx, marks
 
 
@@ -24,6 +24,8 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):
     message_keys: tuple[str, ...] = ()
     tickets: tuple[int, ...] = ()
     sends: tuple[int, ...] = ()
+    entries: tuple[int, ...] = ()  #: lines that agents name
+    restored: tuple[int, ...] = ()  #: tickets whose last correction is to be taken back
     returned: tuple[str, ...] = ()  #: keys by which reports name messages of ours
 
 
@@ -37,6 +39,8 @@ class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
     sends: Mapping[int, int]
     sent: Mapping[str, int]
     returned: Mapping[str, PendingSend]
+    lines: Mapping[int, EntryRef]
+    corrected: Mapping[int, Corrected]
     suppressed: frozenset[str]
 
 
@@ -46,7 +50,9 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
     keys = _keys(tx, query.keys)
     seen = _seen(tx, query.message_keys)
     sends = _send_tickets(tx, query.sends)
-    wanted = {*query.tickets, *keys.values(), *sends.values()}
+    corrected = {number: done for number in query.restored if (done := corrections.last(tx, number))}
+    targets = (done.target for done in corrected.values())
+    wanted = {*query.tickets, *keys.values(), *sends.values(), *targets}
     wanted.update(ticket for versions in seen.values() for ticket in versions.values())
     folders = {number: folder for number in sorted(wanted) if (folder := read_folder(tx, number))}
     legs = (leg for folder in folders.values() for leg in folder.legs if leg.side is Side.REQUESTER)
@@ -59,6 +65,8 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
         folders=folders,
         sends=sends,
         sent=sent,
+        lines={number: line for number in query.entries if (line := corrections.reference(tx, number))},
+        corrected=corrected,
         returned={key: send for key in query.returned if (send := _send_of(tx, key))},
         suppressed=suppression.among(tx, {each.split("/", 2)[-1] for each in recipients}),
     )

@@ -130,6 +130,13 @@ _COPIES = ("ALTER TABLE legs ADD COLUMN cc TEXT NOT NULL DEFAULT '[]'",)
 
 _RELEASED = ("ALTER TABLE ledger ADD COLUMN released {int} NOT NULL DEFAULT 0",)
 
+_CORRECTIONS = (
+    """CREATE TABLE corrections (
+        id {id}, kind TEXT NOT NULL, source {int} NOT NULL, target {int} NOT NULL, entries TEXT NOT NULL,
+        keys TEXT NOT NULL, at {int} NOT NULL, undone {int} NOT NULL DEFAULT 0)""",
+    "CREATE INDEX corrections_source ON corrections (source)",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -138,4 +145,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0005_returned", _RETURNED),
     Migration("0006_copies", _COPIES),
     Migration("0007_released", _RELEASED),
+    Migration("0008_corrections", _CORRECTIONS),
 )

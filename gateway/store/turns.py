@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.case import Change, Committed, Disposition, Outcome, PersonUpdate, Send
 from gateway.clock import to_ms
 from gateway.model import Entry, Event, Identity, Leg, Participant, SendKind, SendState
-from gateway.store import rows, suppression
+from gateway.store import corrections, rows, suppression
 from gateway.store.cases import automatic_sent
 from gateway.store.tx import Tx, marks
 
@@ -138,6 +138,10 @@ def _apply(tx: Tx, change: Change, turn: int) -> list[int]:
     _withdraw(tx, change.withdraw)
     _requeue(tx, change)
     suppression.mark_returned(tx, change)
+    for correction in change.corrections:
+        corrections.apply(tx, correction, to_ms(change.ticket.updated_at))
+    for done in change.restore:
+        corrections.restore(tx, done)
     legs = {leg.id: _write_leg(tx, number, leg) for leg in change.legs}
     _write_participants(tx, number, change.participants)
     entries = {entry.id: _write_entry(tx, number, entry) for entry in change.entries}
