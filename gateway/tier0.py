@@ -26,6 +26,10 @@ def attend(draft: Draft, context: Context, choice: Choice | None) -> None:
     _notice_language(draft, context, text)
     if choice is not None and not text:
         return _chosen(draft, context, choice)
+    if not text and not _files(draft):
+        return draft.event(
+            "nothing_asked"
+        )  # a sticker is no question, and no file that somebody must look at
     if choice is not None and choice.action is ChoiceAction.HELPED:
         draft.event("helped", article=draft.ticket.bot.article)
     elif choice is not None and choice.action is not ChoiceAction.ARTICLE:
@@ -55,6 +59,10 @@ def _question(draft: Draft) -> str:
     before = draft.ticket.bot.asked
     draft.set_bot(attempts=max(0, draft.ticket.bot.attempts - 1), awaiting="", clarified=False)
     return f"{before}\n\n{said}" if before else said
+
+
+def _files(draft: Draft) -> bool:
+    return any(not file.inline for entry in draft.heard for file in entry.attachments)
 
 
 def _notice_language(draft: Draft, context: Context, text: str) -> None:

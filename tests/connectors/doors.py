@@ -14,6 +14,7 @@ import aiohttp
 from gateway.app import Deskgate
 from gateway.clock import SystemClock
 from tests import slack_standin
+from tests.connectors.telegram_door import telegram
 from tests.running import free_port, running, settings_for
 from tests.slack_posts import Poster, event_callback, thread_message
 from tests.slack_standin import SECRET, TEAM, TOKEN
@@ -138,4 +139,4 @@ async def slack(folder: Path) -> AsyncIterator[Door]:
 
 
 #: One line a channel; test_contract.py runs over all of them.
-DOORS = {"webchat": webchat, "email": email, "slack": slack}
+DOORS = {"webchat": webchat, "email": email, "slack": slack, "telegram": telegram}
