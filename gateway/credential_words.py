@@ -29,9 +29,11 @@ código de seguridad, codigo de seguridad, código de confirmación, codigo de c
 codigo de acceso, código sms, código de un solo uso, código que me enviaron, código que me llegó, código que
 recibí, clave dinámica, clave de un solo uso, potrditvena koda, potrditveno kodo, enkratna koda, enkratno
 kodo, enkratno geslo, varnostna koda, varnostno kodo, koda za prijavo, kodo za prijavo, sms koda, sms kodo,
-koda iz sms, kodo iz sms, 验证码, 驗證碼, 校验码, 校驗碼, 动态码, 動態碼, 安全码, 安全碼, 一次性密码, 一次性密碼, 动态密码, 動態密碼, code you sent,
+koda iz sms, kodo iz sms, 验证码, 驗證碼, 校验码, 校驗碼, 动态码, 動態碼,
+安全码, 安全碼, 一次性密码, 一次性密碼, 动态密码, 動態密碼,
+code you sent,
 code you texted, code i got, code i received, code from the sms, code from my phone, code that you sent,
-code they sent, code aus der sms, code den ich bekommen, koda ki sem, koda, ki sem
+code they sent, code aus der sms, code den ich bekommen, koda ki sem, koda ki ste
 """
 )
 #: These are common words: what stands after them must look like a secret.

@@ -42,7 +42,8 @@ _CARD_WORD = re.compile(
 #: What a number is called that is no card: directly before it.
 _OTHER_NAME = re.compile(
     r"(?:\b(?:orders?|order ?id|tracking|parcel|shipment|consignment|package|invoice|ticket|case|serial|imei|ean|"
-    r"isbn|sku|article|items?|product|model|part|customer|client|reference|ref|waybill|awb|barcode|transaction(?: id)?|phone|tel|mobile|"
+    r"isbn|sku|article|items?|product|model|part|customer|client|"
+    r"reference|ref|waybill|awb|barcode|transaction(?: id)?|phone|tel|mobile|"
     r"bestell\w*|auftrags?\w*|sendungs?\w*|sendung|paket\w*|rechnungs?\w*|rechnung|kunden\w*|artikel\w*|serien\w*|"
     r"vorgangs\w*|produkt\w*|modell\w*|telefon\w*|handy\w*|"
     r"pedido|seguimiento|rastreo|env[ií]o|paquete|factura|cliente|referencia|gu[ií]a|serie|producto|modelo|art[ií]culo|tel[eé]fono|m[oó]vil|"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,33 @@ def test_findings_are_code_points_in_order_inside_the_text(text: str) -> None:
         assert 0 <= finding.start < finding.end <= len(text)
         check = is_card if finding.kind == "card" else is_iban
         assert check(text[finding.start : finding.end])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "1 ",
+        "4",
+        "4111 ",
+        "DE89 ",
+        "password ",
+        "password is a b c ",
+        "密码",
+        "eyJaaaa.",
+        "passport ",
+        "pin ",
+        "?key=",
+    ],
+)
+def test_the_work_grows_with_the_text_and_no_faster(part: str) -> None:
+    def seconds(length: int) -> float:
+        text = part * (length // len(part))
+        begun = time.perf_counter()
+        scan(text)
+        return time.perf_counter() - begun
+
+    seconds(1000)
+    assert seconds(160_000) < 40 * max(seconds(20_000), 0.002)
 
 
 def test_an_offset_counts_an_emoji_once() -> None:
