@@ -113,6 +113,13 @@ TABLE: list[tuple[str, str, Verb, dict[str, Any], str, str]] = [
     ("new", "ana", Verb.PRIORITY, {"priority": Priority.HIGH}, "done", "Priority is high."),
     ("new", "ana", Verb.PRIORITY, {}, "refused", "Choose a priority."),
     ("closed", "ana", Verb.PRIORITY, {"priority": Priority.LOW}, "refused", "Reopen it first."),
+    # what was put wrongly; test_corrections.py has the stories
+    ("new", "ana", Verb.SPLIT, {"entry": 1}, "refused", "nothing to split off"),
+    ("closed", "ana", Verb.SPLIT, {"entry": 1}, "refused", "Reopen it first."),
+    ("new", "ana", Verb.MOVE, {"entry": 1, "other": 1}, "refused", "in that ticket already"),
+    ("new", "ana", Verb.MERGE, {"other": 77}, "refused", "There is no ticket DG-77"),
+    ("new", "ana", Verb.RESTORE, {}, "refused", "Nothing was split"),
+    ("closed", "ana", Verb.RESTORE, {}, "refused", "Nothing was split"),
     ("protected", "lea", Verb.CLAIM, {}, "done", "DG-1 is yours."),
     ("protected", "root", Verb.NOTE, {"text": "Seen"}, "done", "Only the desk"),
 ]

@@ -191,6 +191,10 @@ async def do(browser: Browser, verb: str, **fields: str) -> Any:
         ("priority", {"priority": "urgent"}, {"priority": Priority.URGENT}),
         ("undo", {"send": "9"}, {"send": 9}),
         ("retry", {"send": "9"}, {"send": 9}),
+        ("split", {"entry": "5"}, {"entry": 5}),
+        ("move", {"entry": "5", "other": "dg-77"}, {"entry": 5, "other": 77}),
+        ("merge", {"other": "DG-77"}, {"other": 77}),
+        ("restore", {}, {}),
     ],
 )
 async def test_each_verb_is_one_proposal_in_the_agents_name(

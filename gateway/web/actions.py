@@ -53,6 +53,7 @@ async def _propose(request: web.Request, form: Form, verb: Verb, text: str) -> A
         at=site.clock.now(), actor=identity_of(agent_of(request)), verb=verb, ticket=int(number),
         text=text, queue=field(form, "queue", 100), tags=_tags(field(form, "tags", 500)),
         priority=_priority(field(form, "priority", 20)), send=_number(field(form, "send", 15)),
+        entry=_number(field(form, "entry", 15)), other=_number(_bare(field(form, "other", 20))),
         seen_version=_number(field(form, "seen_version", 15)),
         attachments=await _files(form) if verb in (Verb.REPLY, Verb.NOTE) else (),
     )  # fmt: skip
@@ -81,7 +82,8 @@ def _attachment(upload: web.FileField) -> Attachment:
 def _key(request: web.Request, form: Form) -> str:
     """The same for a form that is sent twice, and for nothing else."""
     said = "\x00".join(
-        field(form, name) for name in ("once", "verb", "text", "send", "queue", "tags", "priority")
+        field(form, name)
+        for name in ("once", "verb", "text", "send", "queue", "tags", "priority", "entry", "other")
     )
     digest = hashlib.sha256(said.encode()).hexdigest()[:32]
     return f"{agent_of(request).id}:{request.match_info['ticket']}:{digest}"
@@ -100,6 +102,11 @@ def _priority(word: str) -> Priority | None:
 
 def _tags(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip().lower() for tag in text.split(",") if tag.strip()))[:20]
+
+
+def _bare(reference: str) -> str:
+    """The number in "DG-42"."""
+    return reference.strip().upper().removeprefix("DG-")
 
 
 def _number(text: str) -> int:
