@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.text.normal import ngrams
+from gateway.text.normal import ngrams, run_ngrams, runs
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -23,6 +24,8 @@ MAX_VISITS = 120_000
 _FREQUENT = 1 / 25
 _MOST_FREQUENT = 2000
 MOST_DENSE = 5000
+#: Words whose n-grams are remembered as ids.
+_WORDS = 16_384
 #: Questions that are compared at once when fitting.
 _BLOCK = 512
 
@@ -53,12 +56,20 @@ class Lexical:
         self.spread: Ints = np.fromiter(spread.values(), np.int32, len(spread))
         self.rarity: Floats = (np.log((1 + len(texts)) / (1 + self.spread)) + 1).astype(np.float32)
         self.unknown = float(np.log(1 + len(texts)) + 1)
-        self.vectors = [self._vector(count) for count in counts]
+        self._ids = lru_cache(maxsize=_WORDS)(self._look_up)
+        self.vectors = [self.vector(text) for text in texts]
         self._post(self.vectors[: len(texts) if size is None else size])
 
     def vector(self, folded: str) -> Vector:
         """Return a folded text as a vector over the known n-grams."""
-        return self._vector(Counter(ngrams(folded[:MAX_CHARACTERS])))
+        words = [self._ids(word) for word in runs(folded[:MAX_CHARACTERS])]
+        count = Counter([i for known, _ in words for i in known])
+        ids = np.fromiter(count, np.int32, len(count))
+        rarity = self.rarity[ids]
+        weights = (1 + np.log(np.fromiter(count.values(), np.float32, len(count)))) * rarity
+        length = float(np.sqrt(weights @ weights)) or 1.0
+        unknown = set[str]().union(*(grams for _, grams in words))
+        return Vector(ids, weights / length, rarity, len(unknown) * self.unknown)
 
     def similar(self, vector: Vector) -> Floats:
         """Return the cosine with every searchable phrasing."""
@@ -91,14 +102,11 @@ class Lexical:
         values = self._weights[at] * np.repeat(weights, lengths)
         return np.bincount(self._rows[at], values, self.size).astype(np.float32)
 
-    def _vector(self, count: Counter[str]) -> Vector:
-        find = self.vocabulary.get
-        found = [(i, n) for gram, n in count.items() if (i := find(gram)) is not None]
-        ids = np.array([i for i, _ in found], np.int32)
-        rarity = self.rarity[ids]
-        weights = (1 + np.log(np.array([n for _, n in found], np.float32))) * rarity
-        length = float(np.sqrt(weights @ weights)) or 1.0
-        return Vector(ids, weights / length, rarity, (len(count) - len(found)) * self.unknown)
+    def _look_up(self, run: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """A word's known n-grams as ids, and its unknown ones."""
+        grams = run_ngrams(run)
+        known = tuple(self.vocabulary[gram] for gram in grams if gram in self.vocabulary)
+        return known, tuple(gram for gram in grams if gram not in self.vocabulary)
 
     def _post(self, vectors: list[Vector]) -> None:
         self.size = len(vectors)

@@ -87,6 +87,9 @@ class Matcher:
         self.lexical = Lexical(self.folded, size)
         self.semantic = Semantic(self.folded, size)
         self.columns = self.owner[:size]
+        by_article = np.argsort(self.columns, kind="stable")
+        borders = np.searchsorted(self.columns[by_article], np.arange(1, len(self.articles)))
+        self._own: list[Ints] = np.split(by_article, borders)
         self.share = 0.5
         self.head: Head | None = None
         self._weights: Floats | None = None
@@ -127,7 +130,7 @@ class Matcher:
         best = int(scores.argmax())
         second = float(np.partition(scores, -2)[-2]) if len(scores) > 1 else 0.0
         similar = (1 - self.share) * lexical + self.share * semantic
-        own = self._own(best)
+        own = self._own[best]
         nearest = int(own[similar[own].argmax()])
         others = similar.copy()
         others[own] = 0
@@ -211,9 +214,6 @@ class Matcher:
         lexical += semantic
         lexical -= _APART
         return lexical
-
-    def _own(self, article: int) -> Ints:
-        return np.flatnonzero(self.columns == article)
 
     def _best_share(self, lexical: Floats, semantic: Floats) -> float:
         rows = np.arange(min(max(_COMPARED, min(3 * len(self.articles), SAMPLE)), lexical.shape[1]))

@@ -49,7 +49,21 @@ def ngrams(text: str) -> list[str]:
 
     2 to 5 characters of each word padded with a space; 1 to 3 where words are not separated by spaces.
     """
-    return [gram for run in _RUN.findall(text) for gram in _run_ngrams(run[:64])]
+    return [gram for run in runs(text) for gram in run_ngrams(run)]
+
+
+def runs(text: str) -> list[str]:
+    """Return the words of a folded text, or its stretches where words are not separated, 64 characters of each."""
+    return [run[:64] for run in _RUN.findall(text)]
+
+
+@lru_cache(maxsize=65536)
+def run_ngrams(run: str) -> tuple[str, ...]:
+    """Return the n-grams of one of `runs`."""
+    if _UNSPACED.match(run):
+        return tuple(run[i : i + n] for n in range(1, 4) for i in range(len(run) - n + 1))
+    padded = f" {run} "
+    return tuple(padded[i : i + n] for n in range(2, 6) for i in range(len(padded) - n + 1))
 
 
 def is_unspaced(text: str) -> bool:
@@ -62,11 +76,3 @@ def _printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c for c in text if c.isprintable() or unicodedata.category(c) not in _DROPPED)
-
-
-@lru_cache(maxsize=65536)
-def _run_ngrams(run: str) -> tuple[str, ...]:
-    if _UNSPACED.match(run):
-        return tuple(run[i : i + n] for n in range(1, 4) for i in range(len(run) - n + 1))
-    padded = f" {run} "
-    return tuple(padded[i : i + n] for n in range(2, 6) for i in range(len(padded) - n + 1))
