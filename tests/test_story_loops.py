@@ -31,6 +31,7 @@ class Postman:
 
     def __init__(self, deliver: Callable[[EmailMessage, str], Any], *, honest: bool = False) -> None:
         self.carried: list[EmailMessage] = []
+        self._on_the_way: list[asyncio.Task[None]] = []
         self._deliver, self._honest = deliver, honest
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
@@ -41,7 +42,7 @@ class Postman:
             if not self._honest:
                 del mail[name]
         self.carried.append(mail)
-        asyncio.get_running_loop().create_task(self._deliver(mail, envelope.rcpt_tos[0]))
+        self._on_the_way.append(asyncio.create_task(self._deliver(mail, envelope.rcpt_tos[0])))
         return "250 OK"
 
 
