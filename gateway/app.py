@@ -20,7 +20,7 @@ from gateway import words
 from gateway.accounts import Account, check_accounts, policy_accounts
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
-from gateway.errors import SettingsError
+from gateway.errors import SettingsError, StoreError
 from gateway.host import StoreHost
 from gateway.intake import Intake
 from gateway.knowledge import Knowledge
@@ -127,7 +127,8 @@ class Deskgate:
         )
 
     def _use_rules(self, rules: Rules) -> None:
-        self.policy = msgspec.structs.replace(self.policy, rules=rules)
+        revision = f"{self.settings.revision}+{rules.revision}"
+        self.policy = msgspec.structs.replace(self.policy, rules=rules, revision=revision)
 
     def _hidden_queues(self, agent: Agent) -> tuple[str, ...]:
         queues = self.policy.queues
@@ -184,7 +185,8 @@ class Deskgate:
     async def _watch_names(self) -> None:
         async with self.store.bell.listen("agents") as rings:
             async for _ in rings:
-                await self._refresh_names()
+                with contextlib.suppress(StoreError):  # the old names serve until the next change
+                    await self._refresh_names()
 
     async def first_link(self) -> str:
         """The path of a one-time link for the first admin, "" once anybody has signed in."""
@@ -289,7 +291,7 @@ def make_policy(
     slack = [account.name for account in found if account.kind == "slack"]
     every = policy_accounts(found, connected)
     return Policy(
-        revision=settings.revision,
+        revision=f"{settings.revision}+{rules.revision}" if rules else settings.revision,
         company=site.company,
         bot_name=site.bot_name,
         public_url=site.public_url or f"http://{settings.server.host}:{settings.server.port}",

@@ -9,6 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+#: Rung when rings may have been lost, such as after a reconnect.
+EVERYTHING = "*"
+
 
 class Rings:
     """The topics that rang for one listener, each once until it has looked."""
@@ -49,9 +52,10 @@ class Bell:
         self._listeners: dict[str, set[Rings]] = {}
 
     def ring(self, topic: str) -> None:
-        """Wakes the listeners of this topic."""
-        for rings in self._listeners.get(topic, ()):
-            rings.add(topic)
+        """Wakes the listeners of this topic; EVERYTHING wakes each listener for all that it listens to."""
+        for name in tuple(self._listeners) if topic == EVERYTHING else (topic,):
+            for rings in self._listeners.get(name, ()):
+                rings.add(name)
 
     @asynccontextmanager
     async def listen(self, *topics: str) -> AsyncIterator[Rings]:

@@ -168,9 +168,11 @@ def _check(options: argparse.Namespace) -> int:
     from bot.articles import load
     from gateway import words
     from gateway.app import read_settings, sample_problems
+    from gateway.rulebook import Rulebook
 
     settings, accounts = read_settings(options.config, os.environ)
     words.load()
+    Rulebook(settings.rules.file, settings.queues)
     library = load(settings.bot.articles)
     problems = [f"{p.path}: {p.problem} {p.remedy}" for p in library.problems] + sample_problems(
         settings, accounts

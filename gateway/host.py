@@ -184,11 +184,12 @@ class _Lease:
     def __init__(self, store: Store, name: str, lease_ms: int) -> None:
         self._store, self._name, self._lease_ms = store, name, lease_ms
         self._owner = f"{store.worker}/{secrets.token_hex(4)}"
-        self._held = False
+        self._until = 0.0
 
     @property
     def held(self) -> bool:
-        return self._held
+        # Not what was answered last, but whether that still counts: a frozen process wakes after its lease.
+        return asyncio.get_running_loop().time() < self._until
 
     async def wait(self) -> None:
         while not await self._take():  # noqa: ASYNC110 - the other holder is another process
@@ -200,13 +201,14 @@ class _Lease:
             await self._take()
 
     async def _take(self) -> bool:
-        try:
-            self._held = await self._store.take_lease(self._name, self._lease_ms, self._owner)
-        except StoreError:
-            self._held = False
-        return self._held
+        asked = asyncio.get_running_loop().time()
+        taken = False
+        with suppress(StoreError):
+            taken = await self._store.take_lease(self._name, self._lease_ms, self._owner)
+        self._until = asked + self._lease_ms / 1000 if taken else 0.0
+        return taken
 
     async def drop(self) -> None:
-        self._held = False
+        self._until = 0.0
         with suppress(StoreError):  # it runs out by itself
             await self._store.drop_lease(self._name, self._owner)

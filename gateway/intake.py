@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -28,13 +29,14 @@ from gateway.privacy import CannotOpen, Seal
 from gateway.reading import query_for
 from gateway.sealing import sealed_row, unsealed
 from gateway.store import Store
-from gateway.store.ledger import ClaimedStream
+from gateway.store.ledger import ClaimedRow, ClaimedStream
 
 log = logging.getLogger("deskgate.intake")
 
 BATCH = 24  #: streams decided together: one read, one commit
 LEASE_MS = 15_000
 CONFLICTS = 5  #: times a turn is decided again before the stream waits its turn once more
+KEYS = 12  #: times an input may meet no key that opens it, over about a day, before it is dead
 FAILURES = 3  #: times a turn may fail before it is split, and a single row before it is dead
 
 
@@ -74,10 +76,20 @@ class Intake:
     async def handle_ready(self) -> int:
         """Handles one batch of streams that are ready; returns how many there were."""
         claimed = await self._store.claim_streams(to_ms(self._clock.now()), BATCH, self.lease_ms)
-        claims = [claim for stream in claimed if (claim := await self._opened(stream))]
-        if claims:
-            await self._decide_and_commit(claims, CONFLICTS)
+        try:
+            claims = [claim for stream in claimed if (claim := await self._opened(stream))]
+            if claims:
+                await self._decide_and_commit(claims, CONFLICTS)
+        except asyncio.CancelledError:
+            await self._give_back(claimed)
+            raise
         return len(claimed)
+
+    async def _give_back(self, claimed: Sequence[ClaimedStream]) -> None:
+        """A stopping replica lets the others go on at once, instead of when its leases end."""
+        with suppress(StoreError):
+            for stream in claimed:
+                await self._store.release(stream.stream, stream.fence)
 
     async def _decide_and_commit(self, claims: Sequence[Claim], tries: int) -> None:
         policy, bot, now = self._policy(), self._bot(), self._clock.now()
@@ -120,8 +132,14 @@ class Intake:
         for row in stream.rows:
             try:
                 value = unsealed(row.sealed, self._seal)
-            except (CannotOpen, msgspec.DecodeError) as error:
-                await self._store.bury(row.id, f"It cannot be read back: {error}")
+            except CannotOpen as error:
+                # Another replica may have the key already (a rotation), or an admin may bring it back.
+                await self._cannot_open(stream, row, error)
+                return None
+            except msgspec.DecodeError as error:
+                await self._store.bury(
+                    stream.stream, stream.fence, row.id, f"It cannot be read back: {error}"
+                )
                 log.error("input %s is dead: it cannot be read back", row.id)
                 continue
             rows.append(
@@ -140,12 +158,21 @@ class Intake:
         await self._store.release(stream.stream, stream.fence)
         return None
 
+    async def _cannot_open(self, stream: ClaimedStream, row: ClaimedRow, error: CannotOpen) -> None:
+        if row.attempts >= KEYS:
+            await self._store.bury(stream.stream, stream.fence, row.id, str(error))
+            await self._store.release(stream.stream, stream.fence)
+            return
+        log.error("input %s was sealed with a key that is not here; it waits", row.id)
+        ready = to_ms(self._clock.deadline(min(3600.0, 5.0 * 2**row.attempts)))
+        await self._store.postpone(stream.stream, stream.fence, [row.id], ready, str(error))
+
     async def _failed(self, claim: Claim, error: Exception) -> None:
         attempts = claim.rows[0].attempts + 1
         log.error("deciding failed (attempt %d) on input %d", attempts, claim.rows[0].id, exc_info=error)
         reason = f"{type(error).__name__} in {_place(error)}"
         if len(claim.rows) == 1 and attempts > FAILURES:
-            await self._store.bury(claim.rows[0].id, reason)
+            await self._store.bury(claim.stream, claim.fence, claim.rows[0].id, reason)
             await self._store.release(claim.stream, claim.fence)
             return
         await self._postpone(claim, min(30, 2**attempts) / 4, reason)

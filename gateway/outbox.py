@@ -46,6 +46,7 @@ class Outbox:
         self._store, self._seal, self._clock, self._connectors = store, seal, clock, connectors
         self._give_up, self._resend_agents = give_up, resend_agents
         self._slots = asyncio.Semaphore(CONCURRENT)
+        self._next_recovery = 0.0
         self._sending: set[asyncio.Task[None]] = set()
         self.lease_ms, self.timeout = LEASE_MS, TIMEOUT
 
@@ -55,7 +56,7 @@ class Outbox:
             async with self._store.bell.listen("outbox") as rings:
                 while True:
                     try:
-                        await self._recover()
+                        await self._recover_sometimes()
                         while await self.send_due():
                             pass
                         await self._rest(rings)
@@ -150,6 +151,12 @@ class Outbox:
             "not sent",
             extra={"ticket": send.ticket, "connector": send.connector, "reason": reason, "state": state},
         )
+
+    async def _recover_sometimes(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_recovery:
+            self._next_recovery = now + 1.0
+            await self._recover()
 
     async def _recover(self) -> None:
         """Rows whose sender died in the middle."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime, timedelta
 
 import msgspec
@@ -44,8 +45,9 @@ def seal_row(delivery: Delivery, seal: Seal, now: datetime) -> TakeRow:
         stream=value.stream,
         kind=str(value.__struct_config__.tag),
         received_at=to_ms(now),
-        ready_at=to_ms(now + waits),
-        sealed=seal.seal(_encoder.encode(value), b"input"),
+        # 0: at once, whatever another replica's clock says.
+        ready_at=to_ms(now + waits) if waits else 0,
+        sealed=seal.seal(_encoded(value), b"input"),
         raw=seal.seal(raw, b"raw") if raw else None,
         raw_blob=raw_blob,
         blobs=tuple(blobs),
@@ -56,6 +58,27 @@ def unsealed(sealed: bytes, seal: Seal) -> AnyInput:
     """The input of a ledger row. Raises CannotOpen, msgspec.DecodeError."""
     value: AnyInput = _decoder.decode(seal.open(sealed, b"input"))
     return value
+
+
+def _encoded(value: AnyInput) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        # Half a character (a lone surrogate) came in some text: it is kept as the replacement character.
+        plain = json.dumps(msgspec.to_builtins(value), default=str)
+        return json.dumps(_whole(json.loads(plain))).encode()
+
+
+def _whole(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_whole(each) for each in value]
+        case dict():
+            return {name: _whole(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def _files(value: AnyInput) -> tuple[Attachment, ...]:

@@ -18,6 +18,7 @@ from gateway.model import (
     Status,
     Verb,
 )
+from gateway.privacy import Seal
 from tests.world import World, a_file
 
 
@@ -409,3 +410,20 @@ async def test_a_greeting_is_no_title(world: World) -> None:
     await world.say("hello")
     await world.say("Where is my order?")
     assert (await world.ticket()).subject == "Where is my order?"
+
+
+async def test_half_a_character_is_kept_as_the_replacement_character(world: World) -> None:
+    await world.say("Where is my order? \ud83d")
+    assert (await world.entries())[0].text == "Where is my order? \ufffd"
+
+
+async def test_an_input_that_no_key_opens_waits_and_is_dead_only_after_long(world: World) -> None:
+    await world.take(world.message("Where is my order?"))
+    world.intake._seal = Seal(b"x" * 32)
+    for _ in range(3):
+        await world.settle()
+        assert (await world.store.ledger_count()).pending == 1
+        world.clock.advance(hours=1)
+    world.intake._seal = world.seal
+    await world.settle()
+    assert len(world.chat.posts) == 1

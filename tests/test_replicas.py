@@ -123,7 +123,6 @@ async def _a_send_of_a_frozen_replica_is_counted(three: Three) -> None:
         check(three.uri, load, three.peer)
 
 
-@pytest.mark.xfail(reason="gateway/host.py: a lease believes to be held until it has asked", strict=True)
 async def test_a_lease_that_ran_out_while_its_holder_was_frozen_is_not_held(
     database: str, articles: Path
 ) -> None:

@@ -128,7 +128,7 @@ class Door:
         for note in normalize(payload, self._host.clock.now(), self._account):
             status = await self._note(note, payload, raw)
             if status != 200:
-                return web.Response(status=status)
+                return web.Response(status=status, headers={"Retry-After": "30"})
         return web.Response()
 
     async def _note(self, note: AgentAction, payload: dict[str, Any], raw: bytes) -> int:

@@ -245,8 +245,10 @@ def postpone(tx: Tx, stream: str, fence: str, ids: Sequence[int], ready_at: int,
         )
 
 
-def bury(tx: Tx, ledger_id: int, reason: str) -> None:
-    """Marks one row dead, with its reason; it no longer holds up its stream."""
+def bury(tx: Tx, stream: str, fence: str, ledger_id: int, reason: str) -> None:
+    """Marks one row dead, with its reason; nothing when somebody else has the stream by now."""
+    if not tx.one("SELECT 1 FROM claims WHERE stream = ? AND fence = ?", (stream, fence)):
+        return
     tx.run(
         "UPDATE ledger SET state = 'dead', reason = ? WHERE id = ? AND state = 'pending'", (reason, ledger_id)
     )

@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql as composed
 from psycopg_pool import ConnectionPool
 
+from gateway.bell import EVERYTHING
 from gateway.errors import SchemaTooNew, StoreError
 from gateway.model import Cursor, Receipt
 from gateway.store.ledger import TakeRow, take_many
@@ -175,6 +176,7 @@ class PostgresDriver:
         self._takes: queue.SimpleQueue[_Taking | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
+        self._deaf = False  # has listened before, and may have missed something since
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_notify: Callable[[str], None] = lambda topic: None
 
@@ -322,6 +324,11 @@ class PostgresDriver:
         # LISTEN needs a connection of its own: notifies() holds it.
         with psycopg.connect(self._uri, autocommit=True, **ALIVE) as connection:
             connection.execute(composed.SQL("LISTEN {}").format(composed.Identifier(CHANNEL)))
+            if self._deaf:
+                self._on_loop(
+                    functools.partial(self._on_notify, EVERYTHING)
+                )  # what rang meanwhile was not heard
+            self._deaf = True
             while not self._closing.is_set():
                 rings = "".join(ring.payload for ring in connection.notifies(timeout=0.5, stop_after=1))
                 if rings:

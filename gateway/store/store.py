@@ -73,8 +73,8 @@ class Store:
     async def postpone(self, stream: str, fence: str, ids: Sequence[int], ready_at: int, reason: str) -> None:
         await self.driver.write(lambda tx: ledger.postpone(tx, stream, fence, ids, ready_at, reason))
 
-    async def bury(self, ledger_id: int, reason: str) -> None:
-        await self.driver.write(lambda tx: ledger.bury(tx, ledger_id, reason))
+    async def bury(self, stream: str, fence: str, ledger_id: int, reason: str) -> None:
+        await self.driver.write(lambda tx: ledger.bury(tx, stream, fence, ledger_id, reason))
 
     async def next_ready(self) -> int | None:
         return await self.driver.read(ledger.next_ready)
