@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.headerregistry import Address as MailAddress
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.message import MIMEPart
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import format_datetime
+from typing import Any
 
 import msgspec
 
@@ -23,6 +26,12 @@ from gateway.text.reply import strip_subject
 
 _MAX_REFERENCES = 20
 _ID = re.compile(r"[!-;=?-~]{1,240}")  # visible ASCII without < and >
+#: What may stand in a header as it is: an address with or without a name; other texts are looked at below.
+_ADDRESS = re.compile(r"[\w+=-]+(?:\.[\w+=-]+)*@[\w.-]+", re.ASCII)
+_NAME = re.compile(r"[\w ]*", re.ASCII)
+_LINE = 78
+_LONG_LINE = re.compile(rb"[^\n]{79}")  # with its CR
+_Value = str | MailAddress | tuple[MailAddress, ...]
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,100}")
 
 
@@ -48,18 +57,15 @@ def compose(
     reply_to = _wire(_reply_address(post, settings))
     copies = _copies(post, recipient)
     utf8 = not all(address.isascii() for address in (recipient, reply_to, *copies))
-    mail = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
-    _address_headers(mail, settings, company, recipient, reply_to)
-    if copies:
-        mail["Cc"] = tuple(_header_address("", address) for address in copies)
-    mail["Subject"] = _subject(post, company)
-    mail["Date"] = format_datetime(now)
-    if post.kind is not SendKind.AGENT:
-        _mark_automatic(mail, settings)
-    _body(mail, post, settings)
-    _attach(mail, post.attachments, files)
+    policy = SMTPUTF8 if utf8 else SMTP
+    fields = [
+        *_address_fields(settings, company, recipient, reply_to, copies),
+        ("Subject", _subject(post, company)),
+    ]
+    fields += [("Date", format_datetime(now)), *_marks(post, settings), ("MIME-Version", "1.0")]
     identifier = reply_key.message_id(key, post.id, _wire(settings.address).rpartition("@")[2])
-    raw = _identity_headers(identifier, post.references) + mail.as_bytes()
+    head = b"".join(_field(name, value, policy) for name, value in fields)
+    raw = _identity_headers(identifier, post.references) + head + _content(post, settings, identifier, files)
     if len(raw) > settings.max_mail:
         raise Undeliverable(
             "too-big", f"The mail would be {len(raw) // 1024} KB, more than this account sends."
@@ -106,20 +112,40 @@ def _reply_address(post: Post, settings: Settings) -> str:
     return reply_key.reply_address(settings.address, post.reply_key if settings.plus_addressing else "")
 
 
-def _address_headers(
-    mail: EmailMessage, settings: Settings, company: str, recipient: str, reply_to: str
-) -> None:
+def _address_fields(
+    settings: Settings, company: str, recipient: str, reply_to: str, copies: tuple[str, ...]
+) -> Iterator[tuple[str, _Value]]:
     name, own = one_line(settings.name or company), _wire(settings.address)
-    mail["From"] = _header_address(name, own)
-    mail["To"] = _header_address("", recipient)
+    yield "From", _address(name, own)
+    yield "To", _address("", recipient)
     if reply_to != own:
-        mail["Reply-To"] = _header_address(name, reply_to)
+        yield "Reply-To", _address(name, reply_to)
+    if copies:
+        yield "Cc", tuple(_quoted_address("", address) for address in copies)
 
 
-def _header_address(name: str, address: str) -> MailAddress:
+def _address(name: str, address: str) -> str | MailAddress:
+    if not (_ADDRESS.fullmatch(address) and _NAME.fullmatch(name)):
+        return _quoted_address(name, address)
+    return f"{name} <{address}>" if name else address
+
+
+def _quoted_address(name: str, address: str) -> MailAddress:
     """Quotes local parts that need it, such as the "dots.." of Japanese phone companies."""
     local, _, domain = address.rpartition("@")
     return MailAddress(name, username=local, domain=domain)
+
+
+def _field(name: str, value: _Value, policy: EmailPolicy[Any]) -> bytes:
+    """A header; the library, which is slow, folds and encodes only what is long or not plain ASCII."""
+    line = f"{name}: {value}"
+    if isinstance(value, str) and len(line) <= _LINE and _is_plain(value):
+        return f"{line}\r\n".encode("ascii")
+    return policy.fold_binary(*policy.header_store_parse(name, value))
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable() and value.strip() == value and "=?" not in value
 
 
 def _subject(post: Post, company: str) -> str:
@@ -129,11 +155,12 @@ def _subject(post: Post, company: str) -> str:
     return f"{prefix}{topic} {mark}" if post.ticket else f"{prefix}{topic}"
 
 
-def _mark_automatic(mail: EmailMessage, settings: Settings) -> None:
+def _marks(post: Post, settings: Settings) -> Iterator[tuple[str, str]]:
     """RFC 3834 section 5, the word that Exchange heeds, and the one by which Deskgates know each other."""
-    mail["Auto-Submitted"] = "auto-replied"
-    mail["X-Auto-Response-Suppress"] = "All"
-    mail[OWN_FIELD] = _wire(settings.address).rpartition("@")[2]
+    if post.kind is not SendKind.AGENT:
+        yield "Auto-Submitted", "auto-replied"
+        yield "X-Auto-Response-Suppress", "All"
+        yield OWN_FIELD, _wire(settings.address).rpartition("@")[2]
 
 
 def _markdown(post: Post, settings: Settings) -> str:
@@ -151,25 +178,53 @@ def _signed(plain: str, html: str, settings: Settings) -> tuple[str, str]:
     return f"{plain}\n\n-- \n{to_plain(settings.signature).rstrip()}", f"{html}\n{small}"
 
 
-def _body(mail: EmailMessage, post: Post, settings: Settings) -> None:
+def _content(post: Post, settings: Settings, identifier: str, files: Mapping[str, bytes]) -> bytes:
+    plain, html = _body(post, settings)
+    seed = identifier.partition("@")[0]
+    both = _multipart("alternative", seed, [_text(plain, "plain"), _text(html, "html")])
+    attached = [_file(attachment, files) for attachment in post.attachments]
+    return _multipart("mixed", seed, [both, *attached]) if attached else both
+
+
+def _multipart(kind: str, seed: str, parts: list[bytes]) -> bytes:
+    """Parts between boundaries that hold the keyed hash of the Message-ID, so that no text can forge one."""
+    mark = f"=_{kind[:3]}_{seed}".encode("ascii")
+    head = b'Content-Type: multipart/%b;\r\n boundary="%b"\r\n\r\n' % (kind.encode("ascii"), mark)
+    return head + b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in parts) + b"--%b--\r\n" % mark
+
+
+def _text(text: str, kind: str) -> bytes:
+    """As it is, or in quoted-printable, or base64 for a script whose letters would nearly all be encoded."""
+    content = b"\r\n".join(text.encode().splitlines()) + b"\r\n"
+    if content.isascii() and not _LONG_LINE.search(content):
+        encoding, lines = "7bit", content
+    elif len(content) > 1.3 * len(text):
+        encoding, lines = "base64", base64.encodebytes(content).replace(b"\n", b"\r\n")
+    else:
+        encoding, lines = "quoted-printable", binascii.b2a_qp(content, istext=True)
+    head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    return head.encode("ascii") + lines
+
+
+def _body(post: Post, settings: Settings) -> tuple[str, str]:
     markdown = _markdown(post, settings)
     mark = reply_key.body_mark(post.ticket, post.reply_key)
     lang = post.language if re.fullmatch(r"[A-Za-z-]{2,20}", post.language) else "en"
     plain, html = _signed(to_plain(markdown).rstrip("\n"), to_mail_html(markdown), settings)
-    mail.set_content(plain + (f"\n\n{mark}\n" if mark else "\n"))
     small = f'<p style="color:#6b6b6b;font-size:12px">{mark}</p>\n' if mark else ""
     page = f'<!DOCTYPE html>\n<html lang="{lang}"><body>\n{html}\n{small}</body></html>\n'
-    mail.add_alternative(page, subtype="html")
+    return plain + (f"\n\n{mark}\n" if mark else "\n"), page
 
 
-def _attach(mail: EmailMessage, attachments: tuple[Attachment, ...], files: Mapping[str, bytes]) -> None:
-    for attachment in attachments:
-        main, _, sub = _content_type(attachment.content_type).partition("/")
-        name = one_line(attachment.filename.replace("/", "_").replace("\\", "_"))[:150] or "attachment"
-        content = files.get(attachment.sha256, attachment.content)
-        if not content and attachment.size:
-            raise Undeliverable("file-missing", f"The file “{name}” is no longer kept, so nothing was sent.")
-        mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
+def _file(attachment: Attachment, files: Mapping[str, bytes]) -> bytes:
+    main, _, sub = _content_type(attachment.content_type).partition("/")
+    name = one_line(attachment.filename.replace("/", "_").replace("\\", "_"))[:150] or "attachment"
+    content = files.get(attachment.sha256, attachment.content)
+    if not content and attachment.size:
+        raise Undeliverable("file-missing", f"The file “{name}” is no longer kept, so nothing was sent.")
+    part = MIMEPart(policy=SMTP)
+    part.set_content(content, maintype=main, subtype=sub, filename=name, disposition="attachment")
+    return part.as_bytes()
 
 
 def _content_type(declared: str) -> str:
