@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,7 +122,7 @@ async def test_everything_is_written_down_on_both_tickets(world: World) -> None:
         (Verb.RESTORE, {}, "Nothing was split"),
     ],
 )
-async def test_what_is_refused(world: World, verb: Verb, fields: dict[str, int], words: str) -> None:
+async def test_what_is_refused(world: World, verb: Verb, fields: dict[str, Any], words: str) -> None:
     await two_matters(world)
     done = await world.act(verb, 1, **fields)
     assert done.state == "refused" and words in done.detail
