@@ -119,7 +119,8 @@ def write_articles(folder: Path) -> Path:
     for slug, (title, questions, queue, body) in ARTICLES.items():
         asked = "\n".join(f"  - {question}" for question in questions)
         (folder / f"{slug}.md").write_text(
-            f"---\ntitle: {title}\nquestions:\n{asked}\nlanguage: en\nqueue: {queue}\nmay_answer: [account]\nsample: true\n---\n{body}\n",
+            f"---\ntitle: {title}\nquestions:\n{asked}\nlanguage: en\nqueue: {queue}\n"
+            f"may_answer: [account]\nsample: true\n---\n{body}\n",
             "utf-8",
         )
     return folder

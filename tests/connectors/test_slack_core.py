@@ -90,7 +90,7 @@ async def _pump(world: World) -> None:
 async def until(holds: Any) -> None:
     """Waits for what the pump brings about."""
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - the pump has no event to wait for
+        while not holds():
             await asyncio.sleep(0.01)
 
 
