@@ -34,8 +34,7 @@ def commit_turn(tx: Tx, outcome: Outcome) -> Committed:
     sends: dict[int, list[int]] = {}
     for change in outcome.changes:
         sends[change.ticket.id] = _apply(tx, change, turn)
-    for event in outcome.events:
-        _event(tx, event, 0, turn)
+    _write_events(tx, outcome.events, 0, turn)
     for disposition in outcome.dispositions:
         _dispose(tx, disposition, turn, sends)
     # No ring for the stream's next rows: whoever commits looks again at once, and others need not wake for it.
@@ -146,8 +145,7 @@ def _apply(tx: Tx, change: Change, turn: int) -> list[int]:
     _write_participants(tx, number, change.participants)
     entries = {entry.id: _write_entry(tx, number, entry) for entry in change.entries}
     _write_keys(tx, change, legs)
-    for event in change.events:
-        _event(tx, event, number, turn)
+    _write_events(tx, change.events, number, turn)
     ids = [(send, _write_send(tx, number, send, legs, entries)) for send in change.sends]
     for timer in change.timers:
         tx.run("DELETE FROM timers WHERE ticket = ? AND name = ?", (number, timer.name))
@@ -280,8 +278,9 @@ def _write_entry(tx: Tx, number: int, e: Entry) -> int:
 
 def _write_keys(tx: Tx, change: Change, legs: Mapping[int, int]) -> None:
     at = to_ms(change.ticket.updated_at)
-    for key in change.keys:
-        bind_key(tx, key.key, change.ticket.id, legs.get(key.leg, key.leg), at)
+    if change.keys:
+        ticket = change.ticket.id
+        tx.many(_BIND, [(key.key, ticket, legs.get(key.leg, key.leg), at, 0) for key in change.keys])
     for message_key, version in change.seen:
         new = tx.run(
             "INSERT INTO seen (message_key, version, ticket) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -293,19 +292,22 @@ def _write_keys(tx: Tx, change: Change, legs: Mapping[int, int]) -> None:
 
 def bind_key(tx: Tx, key: str, ticket: int, leg: int, at: int, send: int = 0) -> None:
     """From now on a message that mentions `key` finds this ticket; the newest binding wins."""
-    tx.run(
-        "INSERT INTO thread_keys (key, ticket, leg, at, send) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (key) DO UPDATE SET ticket = excluded.ticket, leg = excluded.leg, at = excluded.at, "
-        "send = excluded.send",
-        (key, ticket, leg, at, send),
-    )
+    tx.run(_BIND, (key, ticket, leg, at, send))
 
 
-def _event(tx: Tx, event: Event, ticket: int, turn: int) -> None:
-    tx.run(
-        "INSERT INTO events (ticket, kind, at, turn, data) VALUES (?, ?, ?, ?, ?)",
-        (ticket, event.kind, to_ms(event.at), turn, rows.dump(event.data)),
-    )
+_BIND = (
+    "INSERT INTO thread_keys (key, ticket, leg, at, send) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET ticket = excluded.ticket, leg = excluded.leg, at = excluded.at, "
+    "send = excluded.send"
+)
+
+
+def _write_events(tx: Tx, events: Sequence[Event], ticket: int, turn: int) -> None:
+    if events:
+        tx.many(
+            "INSERT INTO events (ticket, kind, at, turn, data) VALUES (?, ?, ?, ?, ?)",
+            [(ticket, event.kind, to_ms(event.at), turn, rows.dump(event.data)) for event in events],
+        )
 
 
 def _write_send(tx: Tx, number: int, send: Send, legs: Mapping[int, int], entries: Mapping[int, int]) -> int:
