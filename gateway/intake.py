@@ -25,7 +25,7 @@ from gateway.decision import decide
 from gateway.errors import StoreError
 from gateway.model import Cursor, Delivery, Receipt
 from gateway.policy import Policy
-from gateway.privacy import CannotOpen, Seal
+from gateway.privacy import CannotOpen, NoKey, Seal
 from gateway.reading import query_for
 from gateway.sealing import sealed_row, unsealed
 from gateway.store import Store
@@ -132,11 +132,11 @@ class Intake:
         for row in stream.rows:
             try:
                 value = unsealed(row.sealed, self._seal)
-            except CannotOpen as error:
+            except NoKey as error:
                 # Another replica may have the key already (a rotation), or an admin may bring it back.
                 await self._cannot_open(stream, row, error)
                 return None
-            except msgspec.DecodeError as error:
+            except (CannotOpen, msgspec.DecodeError) as error:
                 await self._store.bury(
                     stream.stream, stream.fence, row.id, f"It cannot be read back: {error}"
                 )
@@ -158,7 +158,7 @@ class Intake:
         await self._store.release(stream.stream, stream.fence)
         return None
 
-    async def _cannot_open(self, stream: ClaimedStream, row: ClaimedRow, error: CannotOpen) -> None:
+    async def _cannot_open(self, stream: ClaimedStream, row: ClaimedRow, error: NoKey) -> None:
         if row.attempts >= KEYS:
             await self._store.bury(stream.stream, stream.fence, row.id, str(error))
             await self._store.release(stream.stream, stream.fence)

@@ -39,7 +39,7 @@ _GROUPINGS = frozenset(((4, 6, 5), (4, 6, 4), (8, 8), (6, 10), (4, 12), (12, 4),
 _CARD_WORD = re.compile(
     r"card|visa|master|amex|maestro|karte|kartic|tarjeta|kredit|debit|credit|卡", re.IGNORECASE
 )
-#: What a number is called that is no card: directly before it.
+#: What a number is called that is no card: directly before it, no bracket between.
 _OTHER_NAME = re.compile(
     r"(?:\b(?:orders?|order ?id|tracking|parcel|shipment|consignment|package|invoice|ticket|case|serial|imei|ean|"
     r"isbn|sku|article|items?|product|model|part|customer|client|"
@@ -49,8 +49,8 @@ _OTHER_NAME = re.compile(
     r"pedido|seguimiento|rastreo|env[ií]o|paquete|factura|cliente|referencia|gu[ií]a|serie|producto|modelo|art[ií]culo|tel[eé]fono|m[oó]vil|"
     r"izdel\w+|artik\w+|naro[cč]il\w*|po[sš]ilj\w*|sledenj\w*|sledil\w*|ra[cč]un\w*|paketa?|sklic\w*|serijsk\w*|telefon\w*|stranke)\b"
     r"|订单|訂單|单号|單號|运单|運單|快递|快遞|物流|编号|編號|发票|發票|电话|電話|手机|手機|序列号|序號|商品|产品|產品|型号|型號|货号|貨號)"
-    r"[\s:#.,№()\-：是为為]*(?:(?:no|nr|num|number|numbers|n[uú]mero|nummer|stevilka|[sš]tevilk\w*|[sš]t|id|code|koda|"
-    r"is|ist|lautet|es|je|de|del|with|the|号|號|号码|號碼)[\s:#.,№()\-：是为為]*){0,4}$",
+    r"[\s:#.,№\-：是为為]*(?:(?:no|nr|num|number|numbers|n[uú]mero|nummer|stevilka|[sš]tevilk\w*|[sš]t|id|code|koda|"
+    r"is|ist|lautet|es|je|de|del|with|the|号|號|号码|號碼)[\s:#.,№\-：是为為]*){0,4}$",
     re.IGNORECASE,
 )
 #: A short number and a slash before it: "2026/000123".

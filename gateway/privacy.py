@@ -36,6 +36,10 @@ class CannotOpen(DeskgateError):
     """The payload was sealed with a key that is not here, or was changed."""
 
 
+class NoKey(CannotOpen):
+    """The payload was sealed with a key that is not here; bring it back in DESKGATE_OLD_KEYS."""
+
+
 class Seal:
     """AES-GCM with one installation key; the key's id travels in front, so that keys can be rotated."""
 
@@ -53,7 +57,7 @@ class Seal:
         """The plain bytes. Raises CannotOpen."""
         cipher = self._ciphers.get(sealed[:4])
         if cipher is None:
-            raise CannotOpen
+            raise NoKey
         try:
             return cipher.decrypt(sealed[4:16], sealed[16:], context)
         except (InvalidTag, ValueError) as error:  # ValueError: cut off within the nonce

@@ -30,7 +30,6 @@ from gateway.model import (
     Status,
     Verb,
 )
-from gateway.privacy import Seal
 from gateway.sealing import seal_row
 from gateway.store.sqlite import SqliteDriver
 from tests.fakes import START
@@ -61,9 +60,10 @@ class Peers:
         self.sent |= set(numbers)
 
     async def garble(self, world: World, number: int) -> None:
-        """A row that cannot be read back, as after the loss of a key."""
+        """A row that cannot be read back: something changed it where it lay."""
         message = msgspec.structs.replace(world.message("lost"), delivery_key=f"garbled{number}")
-        row = seal_row(Delivery(input=message), Seal(b"?" * 32), world.clock.now())
+        row = seal_row(Delivery(input=message), world.seal, world.clock.now())
+        row = msgspec.structs.replace(row, sealed=row.sealed[:-1] + bytes([row.sealed[-1] ^ 1]))
         (receipt,) = await world.store.take([row])
         self.told, self.told_again = self.told + 1, self.told_again + receipt.duplicate
 
