@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -36,6 +37,10 @@ FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
 }
 
 
+#: Longer texts are masked anew each time instead of being kept in memory.
+REMEMBERED = 10_000
+
+
 def scan(text: str, never: Sequence[Pattern] = ()) -> tuple[Finding, ...]:
     """Every sensitive value in order of place, none inside another; `never` names what is none after all."""
     found = [
@@ -50,6 +55,16 @@ def scan(text: str, never: Sequence[Pattern] = ()) -> tuple[Finding, ...]:
 
 def mask(text: str, never: Sequence[Pattern] = ()) -> Masked:
     """The text with each value replaced by its kind in brackets."""
+    # One message is masked for several readers within a moment: its last texts are remembered.
+    return _masked(text, tuple(never)) if len(text) <= REMEMBERED else _mask(text, never)
+
+
+@lru_cache(maxsize=32)
+def _masked(text: str, never: tuple[Pattern, ...]) -> Masked:
+    return _mask(text, never)
+
+
+def _mask(text: str, never: Sequence[Pattern]) -> Masked:
     found = scan(text, never) if text else ()
     parts, at = [], 0
     for finding in found:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import process
@@ -223,4 +223,10 @@ def _reach(words: Sequence[str], at: int, negations: Collection[str]) -> Iterato
 
 
 def _is(slot: frozenset[str], word: str) -> bool:
-    return word in slot or any(option[-1] == "*" and word.startswith(option[:-1]) for option in slot)
+    return word in slot or word.startswith(_beginnings(slot))
+
+
+@cache
+def _beginnings(slot: frozenset[str]) -> tuple[str, ...]:
+    """What stands before the star in the options of a slot. The slots are those of the lexicons: few, and for ever."""
+    return tuple(option[:-1] for option in slot if option.endswith("*"))
