@@ -21,7 +21,8 @@ def message_ids(values: Iterable[bytes]) -> tuple[str, ...]:
         # A long id may be folded in the middle by programs that count characters.
         ids = _ID.findall(re.sub(rb"\n[ \t]+", b"", value)) if value.count(b"<") == 1 else _ID.findall(value)
         for raw in ids or _BARE_ID.findall(value):
-            found.setdefault(raw.decode("utf-8", "replace"))
+            # Unicode has more line ends than ASCII; none may travel in a key.
+            found.setdefault("".join(raw.decode("utf-8", "replace").split()), None)
     return tuple(list(found)[:5] + list(found)[5:][-MAX_IDS:])
 
 
