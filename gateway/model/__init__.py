@@ -1,0 +1,93 @@
+"""The vocabulary: values that travel between the rooms of Deskgate. Imports nothing else of ours.
+
+Everything here is frozen and keyword-only; times are aware UTC datetimes; texts for people are Markdown.
+"""
+
+from __future__ import annotations
+
+from gateway.model.choices import (
+    ChoiceAction,
+    EntryKind,
+    LedgerState,
+    Priority,
+    Role,
+    SendKind,
+    SendState,
+    Side,
+    Speaker,
+    Status,
+    Verb,
+)
+from gateway.model.inputs import (
+    AdminChange,
+    AgentAction,
+    AnyInput,
+    Bounce,
+    Cursor,
+    Deletion,
+    Delivery,
+    DeliveryReport,
+    Edit,
+    Input,
+    Message,
+    Offer,
+    Receipt,
+    TimerDue,
+)
+from gateway.model.outgoing import ActionResult, Card, Outgoing, Post, Remove, Replace, Sent
+from gateway.model.people import Address, Agent, Identity
+from gateway.model.pieces import Attachment, Button, Choice
+from gateway.model.reads import History, TicketPage, TicketView, View
+from gateway.model.tickets import BotState, Entry, Event, Leg, Participant, Ticket, reference
+
+__all__ = [
+    "ActionResult",
+    "Address",
+    "AdminChange",
+    "Agent",
+    "AgentAction",
+    "AnyInput",
+    "Attachment",
+    "BotState",
+    "Bounce",
+    "Button",
+    "Card",
+    "Choice",
+    "ChoiceAction",
+    "Cursor",
+    "Deletion",
+    "Delivery",
+    "DeliveryReport",
+    "Edit",
+    "Entry",
+    "EntryKind",
+    "Event",
+    "History",
+    "Identity",
+    "Input",
+    "LedgerState",
+    "Leg",
+    "Message",
+    "Offer",
+    "Outgoing",
+    "Participant",
+    "Post",
+    "Priority",
+    "Receipt",
+    "Remove",
+    "Replace",
+    "Role",
+    "SendKind",
+    "SendState",
+    "Sent",
+    "Side",
+    "Speaker",
+    "Status",
+    "Ticket",
+    "TicketPage",
+    "TicketView",
+    "TimerDue",
+    "Verb",
+    "View",
+    "reference",
+]

@@ -1,0 +1,54 @@
+"""Who and where: addresses in channels, the names people go by, the members of the desk."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.model.choices import Role
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a channel where something was said and an answer can go."""
+
+    connector: str  #: registry name: "email", "slack", "webchat", "telegram"
+    account: str  #: which of our accounts there, as named in config.toml
+    conversation: str  #: mail address, chat id, channel id, visitor id
+    thread: str = ""  #: thread inside the conversation, "" for none
+
+    @property
+    def key(self) -> str:
+        return "/".join((self.connector, self.account, self.conversation, self.thread))
+
+    @property
+    def recipient(self) -> str:
+        """Whom automatic messages are counted for."""
+        return "/".join((self.connector, self.account, self.conversation))
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """One name a person goes by in one kind of channel. One contact has many."""
+
+    kind: str  #: "email", "slack", "telegram", "webchat", "agent" …
+    value: str  #: unique within its kind: lower-cased address, "T024:U123", visitor id, agent id
+    name: str = ""  #: as the person calls themselves there; untrusted
+    verified: bool = False  #: the channel vouches for it (a typed-in address is not)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+    @property
+    def label(self) -> str:
+        """What to call them: their name, their address, or a word where all we have is a number."""
+        return self.name or (self.value if self.kind == "email" else "Visitor")
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of the desk."""
+
+    id: str
+    name: str
+    role: Role = Role.AGENT
+    email: str = ""
+    slack_id: str = ""  #: "TEAM:USER"
+    active: bool = True
