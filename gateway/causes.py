@@ -34,5 +34,6 @@ CAUSES: Mapping[str, str] = {
     "forged": "The mail host takes the sender for forged; nothing automatic goes there.",
     "crowd": "Several people are talking; nothing automatic answers them.",
     "copied": "We only got a copy; nothing automatic answers it.",
+    "suppressed": "Mail to this address came back; nothing automatic is sent to it.",
     "agent": "An agent passed it on.",
 }

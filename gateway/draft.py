@@ -54,6 +54,7 @@ class Draft:
         self.entries: list[Entry] = []
         self.sends: list[Send] = []
         self.heard: list[Entry] = []  #: what the requester said in this turn and the bot may answer
+        self.silence = ""  #: why nothing automatic could be said, a cause code
         self._events: list[Event] = []
         self._keys: dict[str, int] = {}
         self._seen: dict[tuple[str, str], None] = {}

@@ -212,7 +212,7 @@ def _quote(
         button(draft, context, "button_person", ChoiceAction.HUMAN),
     )
     if not speak(draft, context, lines, EntryKind.ANSWER, buttons):
-        hand_off(draft, context.policy, "budget")
+        hand_off(draft, context.policy, draft.silence or "budget")
 
 
 def _passage(draft: Draft, context: Context, passage: Passage, foreign: bool) -> list[str]:
@@ -269,7 +269,7 @@ def _clarify(draft: Draft, context: Context, reply: Clarify) -> None:
     ]
     said = [word(draft, context, "clarify"), numbered]
     if not speak(draft, context, said, EntryKind.ANSWER, (*choices, *rest)):
-        hand_off(draft, context.policy, "budget")
+        hand_off(draft, context.policy, draft.silence or "budget")
 
 
 def _small_talk(draft: Draft, context: Context, reply: HandOff) -> None:

@@ -16,13 +16,16 @@ def speak(
     if leg is None:
         return False
     if draft.ticket.bot.machine:
+        draft.silence = "machine"
         draft.event("silent", reason="machine")
         return False
     if leg.address.conversation in context.suppressed:
+        draft.silence = "suppressed"
         draft.event("silent", reason="suppressed")
         return False
     sent = context.sent.get(leg.address.recipient, 0)
     if sent >= policy.budget:
+        draft.silence = "budget"
         draft.event("silent", reason="budget", sent=sent, budget=policy.budget)
         return False
     if person.agent is None and not (person.greeted or context.greeted):
