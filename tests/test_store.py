@@ -180,9 +180,8 @@ async def test_many_that_start_together_migrate_once(database: str) -> None:
         await asyncio.gather(*(store.close() for store in stores))
 
 
-async def test_a_ring_reaches_every_replica(database: str, two: tuple[Store, Store]) -> None:
-    if database.startswith("sqlite"):
-        pytest.skip("one process owns an SQLite installation")
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # one process owns an SQLite installation
+async def test_a_ring_reaches_every_replica(two: tuple[Store, Store]) -> None:
     async with two[1].bell.listen("ledger", "typing/x") as rings, asyncio.timeout(5):
         await asyncio.sleep(0.2)  # until it listens
         await two[0].take([row("a")])
