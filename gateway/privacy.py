@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -90,13 +91,24 @@ def installation_key(text: str, path: Path) -> bytes:
     if text:
         return _parse_key(text, "DESKGATE_KEY")
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
+        _make_key(path)
     if path.stat().st_mode & 0o077:
         raise SettingsError([f"{path}: others may read the installation key. Run: chmod 600 {path}"])
     return _parse_key(path.read_text(), str(path))
+
+
+def _make_key(path: Path) -> None:
+    """Whole or not at all: replicas that start together all read the one that was first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        made.unlink()
 
 
 def _parse_key(text: str, where: str) -> bytes:

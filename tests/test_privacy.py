@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -383,3 +384,10 @@ def test_a_key_that_is_none_is_refused_with_its_place(tmp_path: Path, text: str)
     path.chmod(0o600)
     with pytest.raises(SettingsError, match=r"damaged\.key: .*64 hexadecimal digits"):
         installation_key("", path)
+
+
+def test_all_that_start_at_once_use_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as starters:
+        keys = set(starters.map(lambda _: installation_key("", tmp_path / "key"), range(16)))
+    assert len(keys) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]

@@ -178,7 +178,7 @@ async def test_a_mail_is_answered_by_the_bot_and_then_by_a_person(tmp_path: Path
         await asyncio.to_thread(send_mail, servers, "Hello,\n\nWhere is my order?\n\nKind regards\nMia")
         (answer,) = await _mails(servers, "mia", 1)
         assert "My parcel" in answer["Subject"] and answer["Auto-Submitted"] == "auto-replied"
-        assert "tracking" in answer.get_body(("plain",)).get_content()
+        assert "Track parcel" in answer.get_body(("plain",)).get_content()
 
         await asyncio.to_thread(send_mail, servers, "That did not help.", answer)
         (ts,) = await until(lambda: cards(slack))

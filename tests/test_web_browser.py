@@ -359,6 +359,7 @@ async def test_the_first_admin_comes_in_with_the_keyboard_alone(house: House, ne
     house.desk.links["t"] = ADMIN.__class__(id="new", name="", role=ADMIN.role)
     page = await new_page()
     await page.goto(f"{house.url}/desk/enter/t")
+    await page.locator("input:focus").wait_for()
     await page.keyboard.type("Mara Kos")
     await page.keyboard.press("Enter")
     await page.get_by_text("Mara Kos, admin").wait_for()

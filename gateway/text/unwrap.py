@@ -18,7 +18,7 @@ def unwrap(markdown: str) -> str:
     """Joins the lines of each paragraph and list item; code, tables and hard breaks stay as they are."""
     lines: list[str] = []
     fenced = False
-    for line in markdown.splitlines():
+    for line in markdown.split("\n"):
         if _FENCE.match(line):
             fenced = not fenced
             lines.append(line)
