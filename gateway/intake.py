@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -29,6 +29,7 @@ from gateway.privacy import CannotOpen, NoKey, Seal
 from gateway.reading import query_for
 from gateway.sealing import sealed_row, unsealed
 from gateway.store import Store
+from gateway.store.cases import CaseRows
 from gateway.store.ledger import ClaimedRow, ClaimedStream
 
 log = logging.getLogger("deskgate.intake")
@@ -36,7 +37,8 @@ log = logging.getLogger("deskgate.intake")
 BATCH = 24  #: streams decided together: one read, one commit
 LEASE_MS = 15_000
 CONFLICTS = 5  #: times a turn is decided again before the stream waits its turn once more
-KEYS = 12  #: times an input may meet no key that opens it, over about a day, before it is dead
+KEY_PATIENCE = timedelta(days=1)  #: an input waits this long for the key that opens it
+KEY_RETRY = 30.0  #: seconds between two tries
 FAILURES = 3  #: times a turn may fail before it is split, and a single row before it is dead
 
 
@@ -100,7 +102,7 @@ class Intake:
         if again and tries:
             await self._decide_and_commit(again, tries - 1)
         for claim in again if not tries else ():
-            await self._postpone(claim, 0.5, "conflict: its tickets kept changing")
+            await self._postpone(claim, 0.5, "conflict: its tickets kept changing", failed=False)
 
     async def _decided(self, cases: Sequence[Case], now: datetime, policy: Policy, bot: Bot) -> list[Outcome]:
         def work() -> list[Outcome | Exception]:
@@ -159,13 +161,14 @@ class Intake:
         return None
 
     async def _cannot_open(self, stream: ClaimedStream, row: ClaimedRow, error: NoKey) -> None:
-        if row.attempts >= KEYS:
+        if self._clock.now() - from_ms(row.received_at) > KEY_PATIENCE:
             await self._store.bury(stream.stream, stream.fence, row.id, str(error))
             await self._store.release(stream.stream, stream.fence)
             return
         log.error("input %s was sealed with a key that is not here; it waits", row.id)
-        ready = to_ms(self._clock.deadline(min(3600.0, 5.0 * 2**row.attempts)))
-        await self._store.postpone(stream.stream, stream.fence, [row.id], ready, str(error))
+        # Not a failure of the row: it must not bring it nearer to being dead for another reason.
+        ready = to_ms(self._clock.deadline(KEY_RETRY))
+        await self._store.postpone(stream.stream, stream.fence, [row.id], ready, str(error), False)
 
     async def _failed(self, claim: Claim, error: Exception) -> None:
         attempts = claim.rows[0].attempts + 1
@@ -175,11 +178,12 @@ class Intake:
             await self._store.bury(claim.stream, claim.fence, claim.rows[0].id, reason)
             await self._store.release(claim.stream, claim.fence)
             return
-        await self._postpone(claim, min(30, 2**attempts) / 4, reason)
+        await self._postpone(claim, min(30, 2**attempts) / 4, reason, failed=True)
 
-    async def _postpone(self, claim: Claim, seconds: float, reason: str) -> None:
+    async def _postpone(self, claim: Claim, seconds: float, reason: str, *, failed: bool) -> None:
         ready = to_ms(self._clock.deadline(seconds))
-        await self._store.postpone(claim.stream, claim.fence, [row.id for row in claim.rows], ready, reason)
+        ids = [row.id for row in claim.rows]
+        await self._store.postpone(claim.stream, claim.fence, ids, ready, reason, failed)
 
     async def _rest(self, rings: Rings) -> None:
         """Waits for a ring, for the next row to become ready, or a second: the safety net."""
@@ -202,8 +206,8 @@ def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome | E
 _READ = ("person", "keys", "seen", "folders", "sends", "sent", "returned", "suppressed", "lines", "corrected")
 
 
-def _case(claim: Claim, rows: object) -> Case:
-    return Case(claim=claim, **{name: getattr(rows, name) for name in _READ})
+def _case(claim: Claim, rows: CaseRows) -> Case:
+    return Case(claim=claim, **{name: getattr(rows, name) for name in rows.__struct_fields__})
 
 
 def _place(error: Exception) -> str:

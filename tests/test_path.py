@@ -417,13 +417,22 @@ async def test_half_a_character_is_kept_as_the_replacement_character(world: Worl
     assert (await world.entries())[0].text == "Where is my order? \ufffd"
 
 
-async def test_an_input_that_no_key_opens_waits_and_is_dead_only_after_long(world: World) -> None:
+async def test_an_input_that_no_key_opens_waits_for_its_key(world: World) -> None:
     await world.take(world.message("Where is my order?"))
     world.intake._seal = Seal(b"x" * 32)
-    for _ in range(3):
+    for _ in range(9):
         await world.settle()
         assert (await world.store.ledger_count()).pending == 1
         world.clock.advance(hours=1)
     world.intake._seal = world.seal
     await world.settle()
     assert len(world.chat.posts) == 1
+
+
+async def test_an_input_whose_key_never_comes_is_dead_after_a_day(world: World) -> None:
+    await world.take(world.message("Where is my order?"))
+    world.intake._seal = Seal(b"x" * 32)
+    await world.settle()
+    await world.later(hours=25)
+    count = await world.store.ledger_count()
+    assert (count.pending, count.dead) == (0, 1) and count.adds_up

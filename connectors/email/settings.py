@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from enum import StrEnum
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from gateway.text.hosts import is_loopback
 
 
 class Security(StrEnum):
@@ -213,14 +214,6 @@ class Settings(BaseModel):
         _refuse_clear("imap", self.imap_host, self.imap_security, self.imap_password)
         _refuse_clear("smtp", self.smtp_host, self.smtp_security, self.smtp_password)
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine; any other name does not, whatever it resolves to."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _mailbox(value: str) -> str:

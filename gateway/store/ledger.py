@@ -235,13 +235,15 @@ def release(tx: Tx, stream: str, fence: str) -> None:
     tx.notify("ledger")
 
 
-def postpone(tx: Tx, stream: str, fence: str, ids: Sequence[int], ready_at: int, reason: str) -> None:
-    """Counts a failed attempt on these rows and lets the stream wait until `ready_at`."""
+def postpone(
+    tx: Tx, stream: str, fence: str, ids: Sequence[int], ready_at: int, reason: str, failed: bool
+) -> None:
+    """Lets the stream wait until `ready_at`; `failed` counts an attempt on these rows."""
     if tx.run("DELETE FROM claims WHERE stream = ? AND fence = ?", (stream, fence)):
         tx.run(
-            "UPDATE ledger SET attempts = attempts + 1, ready_at = ?, reason = ? "
+            "UPDATE ledger SET attempts = attempts + ?, ready_at = ?, reason = ? "
             f"WHERE state = 'pending' AND id IN ({marks(len(ids))})",
-            (ready_at, reason, *ids),
+            (int(failed), ready_at, reason, *ids),
         )
 
 

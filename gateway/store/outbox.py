@@ -171,11 +171,6 @@ def send_again(tx: Tx, ids: Sequence[int], now: int) -> None:
         tx.notify("outbox")
 
 
-def report(tx: Tx, number: int, state: SendState) -> None:
-    """The channel's later word on a message that it had taken."""
-    tx.run("UPDATE outbox SET state = ? WHERE id = ? AND state IN ('accepted', 'uncertain')", (state, number))
-
-
 def next_due(tx: Tx) -> int | None:
     """When the next message may go, in milliseconds; None while nothing that waits could go by itself."""
     # What waits behind another of its leg is woken by that one; a closed bucket opens at its own time.

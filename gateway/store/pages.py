@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -211,9 +210,3 @@ def ticket_at(tx: Tx, address: Address) -> int:
     """The ticket whose thread this address is, 0 for none."""
     row = tx.one("SELECT ticket FROM thread_keys WHERE key = ?", (f"at:{address.key}",))
     return int(row[0]) if row else 0
-
-
-def file_owner(tx: Tx, number: int, sha256: str) -> bool:
-    """Whether an entry of this ticket carries the file."""
-    found = tx.all("SELECT attachments FROM entries WHERE ticket = ? AND attachments <> '[]'", (number,))
-    return any(file.get("sha256") == sha256 for row in found for file in json.loads(row[0]))

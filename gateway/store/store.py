@@ -70,8 +70,10 @@ class Store:
     async def release(self, stream: str, fence: str) -> None:
         await self.driver.write(lambda tx: ledger.release(tx, stream, fence))
 
-    async def postpone(self, stream: str, fence: str, ids: Sequence[int], ready_at: int, reason: str) -> None:
-        await self.driver.write(lambda tx: ledger.postpone(tx, stream, fence, ids, ready_at, reason))
+    async def postpone(
+        self, stream: str, fence: str, ids: Sequence[int], ready_at: int, reason: str, failed: bool = True
+    ) -> None:
+        await self.driver.write(lambda tx: ledger.postpone(tx, stream, fence, ids, ready_at, reason, failed))
 
     async def bury(self, stream: str, fence: str, ledger_id: int, reason: str) -> None:
         await self.driver.write(lambda tx: ledger.bury(tx, stream, fence, ledger_id, reason))
@@ -137,9 +139,6 @@ class Store:
             return found
 
         return await self.driver.write(job)
-
-    async def report_send(self, number: int, state: SendState) -> None:
-        await self.driver.write(lambda tx: outbox.report(tx, number, state))
 
     async def next_send(self) -> int | None:
         return await self.driver.read(outbox.next_due)
