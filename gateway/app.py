@@ -138,7 +138,11 @@ class Deskgate:
 
     async def _running(self, app: web.Application) -> AsyncIterator[None]:
         await self.store.open()
-        await self._refresh_names()
+        try:
+            await self._refresh_names()
+        except BaseException:
+            await self._stop([])
+            raise
         work = (
             self.intake.run(),
             self.outbox.run(),

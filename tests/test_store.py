@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +170,30 @@ async def test_a_newer_schema_is_refused(database: str) -> None:
     with pytest.raises(SchemaTooNew, match="9999"):
         async with open_stores(database):
             pass
+
+
+async def test_what_cannot_be_opened_leaves_nothing_open(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that outlive a failed start end in an error of the interpreter at its exit."""
+
+    def refuse(place: object) -> None:
+        raise SchemaTooNew
+
+    before = set(threading.enumerate())
+    monkeypatch.setattr("gateway.store.sqlite.migrate", refuse)
+    monkeypatch.setattr("gateway.store.postgres.migrate", refuse)
+    with pytest.raises(SchemaTooNew):
+        await Store(open_driver(database)).open()
+    assert {
+        thread.name for thread in set(threading.enumerate()) - before if "asyncio" not in thread.name
+    } == set()
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_bytes(b"shopping list" * 1000)
+    with pytest.raises(StoreError, match=r"notes\.db cannot be opened"):
+        await Store(open_driver(f"sqlite:///{tmp_path}/notes.db")).open()
 
 
 async def test_many_that_start_together_migrate_once(database: str) -> None:

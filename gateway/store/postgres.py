@@ -182,7 +182,11 @@ class PostgresDriver:
 
     async def open(self, on_notify: Callable[[str], None]) -> None:
         self._loop, self._on_notify = asyncio.get_running_loop(), on_notify
-        await asyncio.to_thread(self._prepare)
+        try:
+            await asyncio.to_thread(self._prepare)
+        except BaseException:
+            await self.close()  # whoever could not open a driver has nothing to close
+            raise
         for work in (self._take_forever, self._listen_forever):
             thread = threading.Thread(target=work, name=f"deskgate{work.__name__}", daemon=True)
             thread.start()
@@ -190,8 +194,8 @@ class PostgresDriver:
 
     def _prepare(self) -> None:
         with named_errors():
-            self._pool.open()
             migrate(self._uri)
+            self._pool.open()
 
     async def close(self) -> None:
         self._closing.set()

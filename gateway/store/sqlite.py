@@ -148,15 +148,23 @@ class SqliteDriver:
     async def open(self, on_notify: Callable[[str], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_notify = on_notify
-        await asyncio.to_thread(self._prepare)
-        self._thread = threading.Thread(target=self._write_forever, name="deskgate-write", daemon=True)
+        try:
+            writer = await asyncio.to_thread(self._prepare)
+        except BaseException:
+            await self.close()  # whoever could not open a driver has nothing to close
+            raise
+        self._thread = threading.Thread(
+            target=self._write_forever, args=(writer,), name="deskgate-write", daemon=True
+        )
         self._thread.start()
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> sqlite3.Connection:
+        """The writer's connection; the readers' are put where they wait."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         migrate(self.path)
         for _ in range(READERS):
             self._reading.put(connect(self.path, readonly=True))
+        return connect(self.path)
 
     async def close(self) -> None:
         """Finishes what waits, then lets go of the file."""
@@ -218,8 +226,7 @@ class SqliteDriver:
 
     # ------------------------------------------------------------ the writer thread
 
-    def _write_forever(self) -> None:
-        connection = connect(self.path)
+    def _write_forever(self, connection: sqlite3.Connection) -> None:
         try:
             while not self._closing or self._urgent or self._normal:
                 self._wake.get()
@@ -315,6 +322,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 def connect(path: Path, readonly: bool = False) -> sqlite3.Connection:
     """A connection in autocommit: transactions are begun by hand. Raises StoreError."""
+    connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -324,6 +332,8 @@ def connect(path: Path, readonly: bool = False) -> sqlite3.Connection:
         if readonly:
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
         raise StoreError(f"{path} cannot be opened: {error}") from error
     return connection
 
