@@ -37,3 +37,16 @@ CAUSES: Mapping[str, str] = {
     "suppressed": "Mail to this address came back; nothing automatic is sent to it.",
     "agent": "An agent passed it on.",
 }
+
+#: Why an agent passes a ticket on, as they choose it; "" among them is refused where a cause is required.
+HANDOVER: Mapping[str, str] = {
+    "expertise": "It needs somebody who knows this better.",
+    "authority": "It needs somebody who may decide this.",
+    "wrong_queue": "It belongs to another queue.",
+    "defect": "It looks like a defect of ours.",
+    "exception": "The person asks for an exception to a rule.",
+    "complaint": "It is a complaint about us.",
+    "language": "It needs another language.",
+    "no_time": "There is no time for it here.",
+    "other": "For another reason, see the note.",
+}

@@ -25,6 +25,7 @@ from gateway.model import (
 )
 from gateway.privacy import mask
 from gateway.triage import Route
+from gateway.verbs import FORMS, at_least
 from gateway.voice import speak, word
 
 #: What can still be done with a closed ticket.
@@ -51,6 +52,8 @@ def _allowed(draft: Draft, context: Context, action: AgentAction) -> Agent:
         raise Refused("You are not a member of this desk. Ask an admin to add you.")
     if not context.policy.may_see(draft.ticket.queue, agent.id, agent.role):
         raise Refused("This ticket is in a protected queue that you are not a member of.")
+    if not at_least(agent, FORMS[action.verb].role):
+        raise Refused(f"Only a {FORMS[action.verb].role} may do that.")
     if len(action.text) > MAX_TEXT:
         raise Refused(f"The text is longer than {MAX_TEXT:,} characters. Send it in parts or as a file.")
     if draft.ticket.status is Status.CLOSED and action.verb not in _WHEN_CLOSED:

@@ -30,6 +30,7 @@ from gateway.model import (
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
 from gateway.store import Store, suppression
+from gateway.verbs import Situation, usable
 from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
 
 #: How long an agent's surface waits for a proposal to be handled, seconds. Slack allows three.
@@ -96,7 +97,10 @@ class StoreHost:
             raise Refused("There is no such ticket.")
         if not self.policy.may_see(page.ticket.queue, agent.id, agent.role):
             raise Refused("This ticket is in a protected queue that you are not a member of.")
-        return msgspec.structs.replace(page, agent=agent)
+        page = msgspec.structs.replace(page, agent=agent)
+        team = await self._store.agents()
+        forms = usable(Situation(page=page, agent=agent, policy=self.policy, team=team))
+        return msgspec.structs.replace(page, verbs=forms)
 
     async def agent_of(self, identity: Identity) -> Agent | None:
         """The member of the desk behind an identity, None for strangers and those who left."""

@@ -18,6 +18,7 @@ from gateway.model.choices import (
     Status,
     Verb,
 )
+from gateway.model.forms import Field, FieldKind, Group, Option, VerbForm, filled
 from gateway.model.inputs import (
     AdminChange,
     AgentAction,
@@ -62,6 +63,9 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Event",
+    "Field",
+    "FieldKind",
+    "Group",
     "History",
     "Identity",
     "Input",
@@ -69,6 +73,7 @@ __all__ = [
     "Leg",
     "Message",
     "Offer",
+    "Option",
     "Outgoing",
     "Participant",
     "Post",
@@ -88,6 +93,8 @@ __all__ = [
     "TicketView",
     "TimerDue",
     "Verb",
+    "VerbForm",
     "View",
+    "filled",
     "reference",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gateway.model.forms import VerbForm
 from gateway.model.people import Address, Agent, Identity
 from gateway.model.tickets import Entry, Event, Leg, Participant, Ticket
 
@@ -38,3 +39,4 @@ class TicketPage(msgspec.Struct, frozen=True, kw_only=True):
     participants: tuple[Participant, ...]
     suppressed: tuple[str, ...] = ()  #: addresses of the requester that mail came back from
     agent: Agent | None = None  #: who is looking
+    verbs: tuple[VerbForm, ...] = ()  #: what they may do with it now
