@@ -87,13 +87,13 @@ class FakeHost:
             self._change.notify_all()
         return receipts
 
-    async def wait_for(self, count: int, seconds: float = 20.0) -> list[Message]:
+    async def wait_for(self, count: int, seconds: float = 60.0) -> list[Message]:
         """The messages, once there are `count` of them."""
         async with asyncio.timeout(seconds), self._change:
             await self._change.wait_for(lambda: len(self.messages) >= count)
         return self.messages
 
-    async def wait_for_cursor(self, seconds: float = 20.0) -> str:
+    async def wait_for_cursor(self, seconds: float = 60.0) -> str:
         """The one cursor, once it is written: from now on new mail is read."""
         async with asyncio.timeout(seconds), self._change:
             await self._change.wait_for(lambda: bool(self.cursors))

@@ -205,6 +205,13 @@ mail_uid = mail
 mail_gid = mail
 first_valid_uid = 1
 first_valid_gid = 1
+# A wrong password, which some tests try, must not slow down the tests after it.
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 passdb {{
   driver = static
   args = password=sesame

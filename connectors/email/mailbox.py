@@ -140,10 +140,25 @@ class Mailbox:
         self._client.idle()
         waited = 0.0
         while waited < _IDLE_LIMIT and not self._stopping.is_set():
-            if self._client.idle_check(timeout=_IDLE_SLICE):
+            if self._read_ahead() or self._client.idle_check(timeout=_IDLE_SLICE):
                 break
             waited += _IDLE_SLICE
         self._client.idle_done()
+
+    def _read_ahead(self) -> bool:
+        """Whether the server has spoken already, together with its last answer.
+
+        A mail that comes just before IDLE is announced in the same packet as "+ idling": it then lies in our buffer,
+        and the socket, which idle_check asks, stays quiet until the next mail.
+        """
+        stream = self._client.socket()
+        stream.setblocking(False)
+        try:
+            return bool(self._client._imap.file.peek(1))
+        except OSError:  # nothing there; TLS says so with an error
+            return False
+        finally:
+            stream.settimeout(_TIMEOUT)
 
     def _sizes(self, uids: list[int]) -> dict[int, int]:
         found = self._client.fetch(uids, ["RFC822.SIZE"])

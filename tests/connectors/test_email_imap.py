@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 from connectors.email.connector import Email, Settings
 from connectors.email.mailbox import Position
 from tests.fakes_email import KEY, NOW, FakeHost, running
-from tests.mailservers import free_port
+from tests.mailservers import free_port, self_signed
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -32,7 +35,7 @@ def test_an_unread_mailbox_has_no_position() -> None:
 
 
 @asynccontextmanager
-async def imap(script: Script) -> AsyncIterator[int]:
+async def imap(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A server that follows the script with every client; yields its port."""
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,7 +46,7 @@ async def imap(script: Script) -> AsyncIterator[int]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(client, "127.0.0.1", 0)
+    server = await asyncio.start_server(client, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -51,18 +54,16 @@ async def imap(script: Script) -> AsyncIterator[int]:
         await asyncio.sleep(0.01)
 
 
-def email(port: int) -> Email:
-    return Email(
-        "support",
-        Settings(
-            address="support@shop.test",
-            imap_host="127.0.0.1",
-            imap_port=port,
-            imap_security="none",
-            imap_password="hunter2",
-        ),
-        KEY,
-    )
+def email(port: int, **given: Any) -> Email:
+    options = {
+        "address": "support@shop.test",
+        "imap_host": "127.0.0.1",
+        "imap_port": port,
+        "imap_security": "none",
+        "imap_password": "hunter2",
+        **given,
+    }
+    return Email("support", Settings(**options), KEY)
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,6 +82,51 @@ async def test_a_silent_server_does_not_hold_up_the_end(script: Script) -> None:
             await asyncio.sleep(0.2)
             stopping = time.perf_counter()
         assert time.perf_counter() - stopping < 5
+
+
+def busy() -> Script:
+    """A server whose first mail comes between the last look and IDLE, so that one packet holds both answers."""
+    uids: list[int] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK [CAPABILITY IMAP4rev1 IDLE] ready\r\n")
+        while line := await reader.readline():
+            tag, _, command = line.partition(b" ")
+            word = command.upper()
+            if word.startswith(b"IDLE"):
+                if not uids:
+                    uids.append(1)
+                    writer.write(b"+ idling\r\n* 1 EXISTS\r\n")
+                else:
+                    writer.write(b"+ idling\r\n")
+                if not (await reader.readline()).upper().startswith(b"DONE"):
+                    return
+            elif word.startswith(b"CAPABILITY"):
+                writer.write(b"* CAPABILITY IMAP4rev1 IDLE\r\n")
+            elif word.startswith((b"SELECT", b"EXAMINE")):
+                writer.write(b"* 0 EXISTS\r\n* OK [UIDVALIDITY 9] .\r\n* OK [UIDNEXT 1] .\r\n")
+            elif word.startswith(b"UID SEARCH"):
+                writer.write(b"* SEARCH %b\r\n" % b" ".join(b"%d" % uid for uid in uids))
+            elif b"RFC822.SIZE" in word:
+                writer.write(b"* 1 FETCH (UID 1 RFC822.SIZE 22)\r\n")
+            elif b"BODY.PEEK" in word:
+                writer.write(b"* 1 FETCH (UID 1 BODY[] {22}\r\nSubject: Hello\r\n\r\nHi\r\n)\r\n")
+            writer.write(tag + b" OK done\r\n")
+
+    return script
+
+
+@pytest.mark.parametrize("security", ["none", "tls"])
+async def test_a_mail_that_comes_just_before_waiting_is_read_at_once(security: str, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    host = FakeHost()
+    async with imap(busy(), tls if security == "tls" else None) as port:
+        connector = email(port, imap_security=security, ca_file=str(certificate))
+        async with running(connector, host):
+            (message,) = await host.wait_for(1)
+    assert message.subject == "Hello"
 
 
 async def mad(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
