@@ -18,6 +18,7 @@ from bot.articles import Library
 from bot.articles import load as load_articles
 from gateway import words
 from gateway.accounts import Account, check_accounts, policy_accounts
+from gateway.canned import CannedBook
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
 from gateway.errors import SettingsError, StoreError
@@ -68,6 +69,7 @@ class Deskgate:
         self.rulebook.on_change = self._use_rules
         self.policy = make_policy(settings, found, self.connectors, self.seal, self.rulebook.rules)
         self.knowledge = Knowledge(settings.bot.articles, self.clock, samples=self.local)
+        self.canned = CannedBook(settings.desk.canned, settings.queues)
         self.store = Store(open_driver(settings.store.database))
         self.intake = Intake(
             self.store, self.seal, self.clock, lambda: self.policy, lambda: self.knowledge.bot
@@ -88,6 +90,7 @@ class Deskgate:
         self.host = StoreHost(
             self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog, lease_ms
         )
+        self.host.shelf = lambda: self.canned.shelf
         self.knowledge.on_change = self._articles_changed
         self.ready = False
         self._agent_names: dict[str, str] = {}
@@ -115,7 +118,11 @@ class Deskgate:
             reads=self.host,
             people=self.host,
             bot=lambda: self.knowledge.bot,
-            problems=lambda: [*self.rulebook.problems, *self.knowledge.problems],
+            problems=lambda: [
+                *self.rulebook.problems,
+                *self.knowledge.problems,
+                *self.canned.shelf.problems,
+            ],
             clock=self.clock,
             key=self.seal.derive("web"),
             agent_name=lambda agent: self._agent_names.get(agent, agent),
@@ -149,6 +156,7 @@ class Deskgate:
             self.timers.run(),
             self.knowledge.run(),
             self.rulebook.run(),
+            self.canned.run(),
             self.host.watch_backlog(),
             self._watch_names(),
         )

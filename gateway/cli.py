@@ -166,24 +166,24 @@ async def _welcome(deskgate: Deskgate, port: int) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     from bot.articles import load
-    from gateway import words
+    from gateway import canned, words
     from gateway.app import read_settings, sample_problems
     from gateway.rulebook import Rulebook
 
     settings, accounts = read_settings(options.config, os.environ)
     words.load()
     Rulebook(settings.rules.file, settings.queues)
+    shelf = canned.load(settings.desk.canned, settings.queues)
     library = load(settings.bot.articles)
-    problems = [f"{p.path}: {p.problem} {p.remedy}" for p in library.problems] + sample_problems(
-        settings, accounts
-    )
+    broken = [*(f"{p.path}: {p.problem} {p.remedy}" for p in library.problems), *shelf.problems]
+    problems = broken + sample_problems(settings, accounts)
     for problem in problems:
         print(problem)
     print(
         f"{options.config}: {len(accounts)} accounts, {len(settings.queues)} queues, "
         f"{len(library.articles)} articles: " + (f"{len(problems)} to look at." if problems else "all good.")
     )
-    return 1 if library.problems else 0
+    return 1 if broken else 0
 
 
 def _ask(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.model import (
     ActionResult,
     AgentAction,
+    CannedReply,
     Cursor,
     Delivery,
     Entry,
@@ -68,6 +69,10 @@ class Host(Protocol):
 
     async def ticket(self, query: TicketView) -> TicketPage:
         """A ticket as this actor may see it. Raises Refused."""
+        ...
+
+    async def canned(self, query: TicketView) -> tuple[CannedReply, ...]:
+        """The canned replies for this ticket, filled in, in its requester's language. Raises Refused."""
         ...
 
     async def file(self, sha256: str) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
+from gateway import canned
 from gateway.bell import Rings
 from gateway.clock import Clock, to_ms
 from gateway.errors import Refused, StoreError
@@ -17,6 +18,7 @@ from gateway.model import (
     ActionResult,
     Agent,
     AgentAction,
+    CannedReply,
     Cursor,
     Delivery,
     Entry,
@@ -24,6 +26,7 @@ from gateway.model import (
     History,
     Identity,
     Receipt,
+    Side,
     TicketPage,
     TicketView,
 )
@@ -57,6 +60,7 @@ class StoreHost:
         self.bot_name = policy.bot_name
         self._max_backlog, self._lease_ms = max_backlog, lease_ms
         self.overloaded = False
+        self.shelf: Callable[[], canned.Shelf] = canned.Shelf  #: the canned replies as they are now
 
     # ------------------------------------------------------------ for connectors
 
@@ -101,6 +105,26 @@ class StoreHost:
         team = await self._store.agents()
         forms = usable(Situation(page=page, agent=agent, policy=self.policy, team=team))
         return msgspec.structs.replace(page, verbs=forms)
+
+    async def canned(self, query: TicketView) -> tuple[CannedReply, ...]:
+        page, policy = await self.ticket(query), self.policy
+        ticket, agent = page.ticket, page.agent
+        leg = next((leg for leg in page.legs if leg.side is Side.REQUESTER and leg.current), None)
+        queue = policy.queues.get(ticket.queue)
+        person = next((p.identity for p in page.participants if p.role == "requester"), None)
+        values = {
+            "requester": person.name if person else "",
+            "agent": agent.name if agent else "",
+            "company": policy.company,
+            "bot": policy.bot_name,
+            "reference": ticket.reference,
+            "subject": ticket.subject,
+            "queue": queue.title if queue else "",
+            "channel": leg.address.connector if leg else "",
+            "today": f"{self.clock.now():%Y-%m-%d}",
+        }
+        languages = (ticket.language, policy.language)
+        return canned.offered(self.shelf(), values, queue=ticket.queue, languages=languages)
 
     async def agent_of(self, identity: Identity) -> Agent | None:
         """The member of the desk behind an identity, None for strangers and those who left."""

@@ -102,6 +102,7 @@ class BotSettings(_Section):
 class DeskSettings(_Section):
     undo_seconds: float = Field(4, ge=0, le=60, description="How long an agent's reply can be taken back.")
     close_after_days: float = Field(7, gt=0, description="When a resolved ticket is closed.")
+    canned: Path = Field(Path("canned"), description="Folder of the canned replies; read again on each edit.")
 
 
 class AutomaticSettings(_Section):

@@ -38,7 +38,7 @@ from gateway.model.inputs import (
 from gateway.model.outgoing import ActionResult, Card, Outgoing, Post, Remove, Replace, Sent
 from gateway.model.people import Address, Agent, Identity
 from gateway.model.pieces import Attachment, Button, Choice
-from gateway.model.reads import History, TicketPage, TicketView, View
+from gateway.model.reads import CannedReply, History, TicketPage, TicketView, View
 from gateway.model.tickets import BotState, Entry, Event, Leg, Participant, Ticket, reference
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "BotState",
     "Bounce",
     "Button",
+    "CannedReply",
     "Card",
     "Choice",
     "ChoiceAction",

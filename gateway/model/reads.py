@@ -28,6 +28,15 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
 View = History | TicketView
 
 
+class CannedReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A canned reply as it would read on one ticket, in the requester's language where it has one."""
+
+    name: str
+    title: str
+    language: str  #: "" when it fits any
+    text: str  #: Markdown, with everything filled in
+
+
 class TicketPage(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket with all that the desk shows of it."""
 
