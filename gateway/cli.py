@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import cli_doctor, cli_kb, cli_mail, cli_operations, cli_people, cli_triage
+from gateway import cli_doctor, cli_kb, cli_mail, cli_operations, cli_people, cli_simulate, cli_triage
 from gateway.errors import DeskgateError, SettingsError
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     cli_kb.register(commands, _config_option)
     cli_triage.register(commands, _config_option)
+    cli_simulate.register(commands, _config_option)
     cli_mail.register_quarantine(commands, _config_option)
     cli_people.register(commands, _config_option)
     cli_doctor.register(commands, _config_option)

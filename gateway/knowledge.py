@@ -36,6 +36,10 @@ class Knowledge:
         """One sentence for each article that is not used, with the remedy."""
         return [_sentence(problem) for problem in self._library.problems]
 
+    async def learn(self) -> None:
+        """Works out how sure the present articles make the bot, now instead of in the background."""
+        await self._train_now(self._bot)
+
     async def run(self) -> None:
         """Watches the folder; an edit answers within two seconds, its confidence follows in the background."""
         self._train()

@@ -1,0 +1,1 @@
+"""Plays a script of messages, agents and waiting through the real path: simulated clock, recorders for channels."""
