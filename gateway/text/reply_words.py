@@ -210,5 +210,11 @@ CONTACT = re.compile(
 )
 
 #: Subject prefixes of replies and of forwards.
-REPLY_PREFIXES = "re|aw|sv|vs|antw|antwort|odg|odp|rif|r|res|ynt|vá|回复|回覆|答复|答覆|返信"
-FORWARD_PREFIXES = "fwd|fw|wg|rv|tr|enc|i|pd|doorst|vb|vl|posr|proslj|转发|轉寄|轉發|転送"
+REPLY_PREFIXES = (
+    "re|aw|sv|vs|antw|antwort|odg|odp|rif|r|res|ynt|vá|回复|回覆|答复|答覆|返信|"
+    "ilt|i̇lt|회신|απ|σχετ|השב|bls|trả lời|رد|отв|відп"
+)
+FORWARD_PREFIXES = (
+    "fwd|fw|wg|rv|tr|enc|i|pd|doorst|vb|vl|posr|proslj|转发|轉寄|轉發|転送|"
+    "továbbítás|전달|πρθ|הועבר|fs|trs|chuyển tiếp|пер|إعادة توجيه"
+)
