@@ -24,6 +24,7 @@ from gateway.model import (
     TicketPage,
     TicketView,
 )
+from gateway.overviews import Query, T
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,10 @@ class Host(Protocol):
 
     async def canned(self, query: TicketView) -> tuple[CannedReply, ...]:
         """The canned replies for this ticket, filled in, in its requester's language. Raises Refused."""
+        ...
+
+    async def view(self, query: Query[T]) -> T:
+        """What an agent asks about the desk as a whole (gateway/overviews.py). Raises Refused."""
         ...
 
     async def file(self, sha256: str) -> bytes:

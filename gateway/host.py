@@ -12,6 +12,7 @@ import msgspec
 from gateway import canned
 from gateway.bell import Rings
 from gateway.clock import Clock, to_ms
+from gateway.desk_reads import DeskReads
 from gateway.errors import Refused, StoreError
 from gateway.intake import Intake
 from gateway.model import (
@@ -30,6 +31,7 @@ from gateway.model import (
     TicketPage,
     TicketView,
 )
+from gateway.overviews import Query, T
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
 from gateway.store import Store, suppression
@@ -58,6 +60,7 @@ class StoreHost:
         self.clock, self.policy = clock, policy
         self.public_url, self.company = policy.public_url, policy.company
         self.bot_name = policy.bot_name
+        self._desk = DeskReads(store, policy, self.agent_of)
         self._max_backlog, self._lease_ms = max_backlog, lease_ms
         self.overloaded = False
         self.shelf: Callable[[], canned.Shelf] = canned.Shelf  #: the canned replies as they are now
@@ -125,6 +128,9 @@ class StoreHost:
         }
         languages = (ticket.language, policy.language)
         return canned.offered(self.shelf(), values, queue=ticket.queue, languages=languages)
+
+    async def view(self, query: Query[T]) -> T:
+        return await self._desk.view(query)
 
     async def agent_of(self, identity: Identity) -> Agent | None:
         """The member of the desk behind an identity, None for strangers and those who left."""

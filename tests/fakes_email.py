@@ -27,6 +27,7 @@ from gateway.model import (
     TicketPage,
     TicketView,
 )
+from gateway.overviews import Query, T
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = bytes(range(32))
@@ -115,6 +116,9 @@ class FakeHost:
 
     async def ticket(self, query: TicketView) -> TicketPage:
         raise Refused
+
+    async def view(self, query: Query[T]) -> T:
+        raise NotImplementedError
 
     async def file(self, sha256: str) -> bytes:
         if sha256 not in self.files:

@@ -37,6 +37,7 @@ from gateway.model import (
     TicketView,
     Verb,
 )
+from gateway.overviews import Query, T
 from tests.slack_posts import Poster
 from tests.slack_standin import SECRET, TOKEN, Slack, running
 
@@ -112,6 +113,9 @@ class FakeHost:
             legs=(Leg(id=1, side=Side.REQUESTER, address=address),),
             participants=(),
         )
+
+    async def view(self, query: Query[T]) -> T:
+        raise NotImplementedError
 
     async def file(self, sha256: str) -> bytes:
         if sha256 not in self.files:

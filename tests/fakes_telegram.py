@@ -34,6 +34,7 @@ from gateway.model import (
     TicketPage,
     TicketView,
 )
+from gateway.overviews import Query, T
 from tests.telegram_people import Person
 from tests.telegram_standin import running
 from tests.telegram_state import TOKEN, Telegram
@@ -102,6 +103,9 @@ class FakeHost:
 
     async def ticket(self, query: TicketView) -> TicketPage:
         raise Refused("No tickets here.")
+
+    async def view(self, query: Query[T]) -> T:
+        raise NotImplementedError
 
     async def file(self, sha256: str) -> bytes:
         if sha256 not in self.files:

@@ -43,6 +43,7 @@ from gateway.model import (
     TicketView,
     Verb,
 )
+from gateway.overviews import Query, T
 from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
 
 KEY = bytes(range(32))
@@ -254,6 +255,9 @@ class FakeHost:
         if page.ticket.queue in self.closed_queues:
             raise Refused("This ticket is in a queue that you are no member of.")
         return page
+
+    async def view(self, query: Query[T]) -> T:
+        raise NotImplementedError
 
     async def file(self, sha256: str) -> bytes:
         if sha256 not in self.blobs:

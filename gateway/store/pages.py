@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gateway.clock import from_ms
 from gateway.model import Address, Entry, EntryKind, Event, History, Identity, Participant, TicketPage
-from gateway.store import rows
+from gateway.store import rows, search
 from gateway.store.tx import Row, Tx, marks
 from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
 
@@ -101,7 +101,7 @@ def ticket_lines(tx: Tx, query: TicketFilter) -> list[TicketLine]:
         f"SELECT {rows.TICKET} FROM tickets WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
         (*params, query.limit),
     )
-    return [_line(tx, row) for row in found]
+    return [line(tx, row) for row in found]
 
 
 def _where(query: TicketFilter) -> tuple[list[str], list[object]]:
@@ -120,24 +120,13 @@ def _where(query: TicketFilter) -> tuple[list[str], list[object]]:
     if query.before:
         where, params = [*where, "id < ?"], [*params, query.before]
     if query.text:
-        clause, values = _search(query.text)
-        where, params = [*where, clause], [*params, *values]
+        clause, values = search.condition(query.text)
+        where, params = [*where, f"({clause})"], [*params, *values]
     return where, params
 
 
-def _search(text: str) -> tuple[str, list[object]]:
-    escaped = text.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    like = f"%{escaped}%"
-    number = text.strip().upper().removeprefix("DG-")
-    return (
-        "(id = ? OR LOWER(subject) LIKE ? ESCAPE '\\' OR id IN (SELECT ticket FROM participants "
-        "WHERE LOWER(value) LIKE ? ESCAPE '\\' OR LOWER(name) LIKE ? ESCAPE '\\') "
-        "OR id IN (SELECT ticket FROM entries WHERE LOWER(text) LIKE ? ESCAPE '\\'))",
-        [int(number) if number.isdigit() and len(number) < 18 else -1, like, like, like, like],
-    )
-
-
-def _line(tx: Tx, row: Row) -> TicketLine:
+def line(tx: Tx, row: Row) -> TicketLine:
+    """A row of tickets as one line of a list."""
     t = rows.ticket(row)
     person = tx.one(
         "SELECT kind, value, name FROM participants WHERE ticket = ? AND role = 'requester' ORDER BY kind LIMIT 1",

@@ -95,6 +95,10 @@ def _powers(count: int) -> list[int]:
     return sizes + [1 << bit for bit in range(4, -1, -1) if count >> bit & 1]
 
 
+def _lower(value: str | bytes | int | float | None) -> str | bytes | int | float | None:
+    return value.lower() if isinstance(value, str) else value
+
+
 class _Work:
     """A job that waits for the writer, and where its result goes."""
 
@@ -329,6 +333,8 @@ def connect(path: Path, readonly: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -32000")
+        # SQLite's own knows the 26 letters only; searches must find Čaj by čaj, as PostgreSQL's does.
+        connection.create_function("LOWER", 1, _lower, deterministic=True)
         if readonly:
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
