@@ -12,12 +12,15 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.model import (
     ActionResult,
+    Address,
+    Agent,
     AgentAction,
     CannedReply,
     Cursor,
     Delivery,
     Entry,
     History,
+    Identity,
     Outgoing,
     Receipt,
     Sent,
@@ -41,6 +44,44 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     loopback: bool = False  #: this account is reachable from this machine only
 
 
+class QueuePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue whose tickets are shown in a place of this channel; nothing said there is a customer's."""
+
+    name: str
+    title: str
+    address: Address
+    protected: bool = False
+
+
+class Directory(Protocol):
+    """What a connector may know of people and places, so that it can tell which messages are for us."""
+
+    @property
+    def queues(self) -> Sequence[QueuePlace]:
+        """The queues that some channel shows."""
+        ...
+
+    async def agent_of(self, identity: Identity) -> Agent | None:
+        """The member of the desk behind an identity, None for everybody else."""
+        ...
+
+    async def ticket_of(self, key: str, near: Address) -> int:
+        """The ticket that a thread key ("at:…", a message's key) belongs to, 0 for none.
+
+        What was taken from the conversation `near` before is waited for. Raises StoreError when that takes
+        over two seconds: let the service deliver again.
+        """
+        ...
+
+    async def asker_of(self, ticket: int) -> str:
+        """The key of the identity that opened the ticket, "" when there is no such ticket."""
+        ...
+
+    async def open_places(self, connector: str, account: str) -> Sequence[Address]:
+        """Every place of this account where a ticket that is not closed goes on, newest first."""
+        ...
+
+
 class Lease(Protocol):
     """Held while this replica alone may do something (poll a mailbox)."""
 
@@ -55,6 +96,9 @@ class Host(Protocol):
     public_url: str  #: without a trailing slash; loopback in a local trial
     company: str
     bot_name: str  #: what the automatic assistant calls itself
+
+    @property
+    def directory(self) -> Directory: ...
 
     async def receive(self, deliveries: Sequence[Delivery], cursor: Cursor | None = None) -> list[Receipt]:
         """Durable when it returns, in order. Raises StoreError when nothing was kept (answer 503)."""

@@ -152,6 +152,9 @@ class Turn:
         draft.event("threaded", decision=thread.join, ticket=thread.ticket, why=thread.reason, input=row.id)
         draft.join(Participant(identity=_masked(message.sender)))
         draft.copy_to(leg, others(message, self.context.policy))
+        for key in message.known_as:
+            draft.bind(key, leg.id)
+            self.keys[key] = draft.ticket.id
         if message.message_key:
             draft.bind(message.message_key, leg.id)
             draft.saw(message.message_key, message.version)
@@ -267,10 +270,13 @@ class Turn:
         return self._done(row, number, reason="bounce")
 
     def _amend(self, row: LedgerRow, change: Edit | Deletion) -> None:
-        number = next(iter(self.case.seen.get(change.message_key, {}).values()), 0)
-        if number not in self.case.folders:
+        versions = self.seen.get(change.message_key, {})
+        number = next(iter(versions.values()), 0)
+        if number not in self.case.folders and number not in self.drafts:
             return self._done(row, 0, reason="change: of a message that we do not have")
         draft = self._draft(number)
+        if isinstance(change, Edit) and change.version in versions:
+            return self._done(row, number, reason="copy: this version again")
         if isinstance(change, Edit):
             masked = mask(change.text, self.context.policy.never_mask)
             text = masked.text
@@ -289,6 +295,10 @@ class Turn:
                 )
             )
             tell_agents(draft, text, author=f"{change.sender.label} (edited)")
+            draft.saw(change.message_key, change.version)
+            self.seen[change.message_key] = {**versions, change.version: number}
+        else:
+            tell_agents(draft, "*took a message back; it stays on the ticket.*", author=change.sender.label)
         draft.event("edited" if isinstance(change, Edit) else "deleted", message_key=change.message_key)
         return self._done(row, number)
 

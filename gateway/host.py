@@ -13,6 +13,7 @@ from gateway import canned
 from gateway.bell import Rings
 from gateway.clock import Clock, to_ms
 from gateway.desk_reads import DeskReads
+from gateway.directory import StoreDirectory
 from gateway.errors import Refused, StoreError
 from gateway.intake import Intake
 from gateway.model import (
@@ -61,6 +62,7 @@ class StoreHost:
         self.public_url, self.company = policy.public_url, policy.company
         self.bot_name = policy.bot_name
         self._desk = DeskReads(store, policy, self.agent_of)
+        self.directory = StoreDirectory(store, policy, self.agent_of)
         self._max_backlog, self._lease_ms = max_backlog, lease_ms
         self.overloaded = False
         self.shelf: Callable[[], canned.Shelf] = canned.Shelf  #: the canned replies as they are now

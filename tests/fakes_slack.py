@@ -38,6 +38,7 @@ from gateway.model import (
     Verb,
 )
 from gateway.overviews import Query, T
+from tests.fakes_directory import FakeDirectory
 from tests.slack_posts import Poster
 from tests.slack_standin import SECRET, TOKEN, Slack, running
 
@@ -74,6 +75,7 @@ class FakeHost:
     acts: dict[str, AgentAction] = field(default_factory=dict)
     result: ActionResult = field(default_factory=lambda: ActionResult(state="done"))
     files: dict[str, bytes] = field(default_factory=dict)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
     version: int = 7
     down: bool = False
 

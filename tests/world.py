@@ -133,7 +133,10 @@ class World:
 
     async def take(self, *messages: Message) -> list[Receipt]:
         return await self.host.receive(
-            [Delivery(input=message, raw=message.text.encode("utf-8", "replace")) for message in messages]
+            [
+                Delivery(input=message, raw=getattr(message, "text", "").encode("utf-8", "replace"))
+                for message in messages
+            ]
         )
 
     async def say(self, text: str, who: str = "mia", door: str = "chat", **fields: object) -> Message:

@@ -52,6 +52,9 @@ class Message(Input, frozen=True, kw_only=True, tag="message"):
     message_key: str = ""  #: the channel's own name for this message, "" when it has none
     version: str = ""  #: of its content: edit date or content hash
     refers_to: tuple[str, ...] = ()  #: keys of earlier messages, strongest first: "mid:<…>", "ref:…"
+    known_as: tuple[
+        str, ...
+    ] = ()  #: keys beside `message_key` by which a later message may refer to this one
     recipients: tuple[str, ...] = ()  #: To and Cc of a mail, lower-cased
     copied: bool = False  #: we stand only among those who get a copy
     vouched: str = (

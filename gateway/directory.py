@@ -1,0 +1,55 @@
+"""The Directory that connectors see: who is an agent, which ticket a place belongs to. Reads only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from gateway.connector import QueuePlace
+from gateway.errors import StoreError
+from gateway.model import Address, Agent, Identity
+from gateway.policy import Policy
+from gateway.store import Store, places
+
+#: How long a place whose messages are still being handled is waited for, seconds. Slack allows three for all.
+WAIT = 2.0
+_LOOKS = 20
+
+
+class StoreDirectory:
+    """Directory over the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        agent_of: Callable[[Identity], Awaitable[Agent | None]],
+    ) -> None:
+        self._store, self._find = store, agent_of
+        self._queues = tuple(
+            QueuePlace(name=queue.name, title=queue.title, address=queue.address, protected=queue.protected)
+            for queue in policy.queues.values()
+            if queue.address is not None
+        )
+
+    @property
+    def queues(self) -> Sequence[QueuePlace]:
+        return self._queues
+
+    async def agent_of(self, identity: Identity) -> Agent | None:
+        return await self._find(identity)
+
+    async def ticket_of(self, key: str, near: Address) -> int:
+        for look in range(_LOOKS):
+            if look:
+                await asyncio.sleep(WAIT / _LOOKS)
+            found, pending = await self._store.driver.read(lambda tx: places.ticket_of(tx, key, near))
+            if found or not pending:
+                return found
+        raise StoreError("What was said there before is still being handled.")
+
+    async def asker_of(self, ticket: int) -> str:
+        return await self._store.driver.read(lambda tx: places.asker_of(tx, ticket))
+
+    async def open_places(self, connector: str, account: str) -> Sequence[Address]:
+        return await self._store.driver.read(lambda tx: places.open_places(tx, connector, account))
