@@ -16,6 +16,7 @@ from gateway.model import (
     Identity,
     LedgerState,
     Leg,
+    Member,
     Outgoing,
     Participant,
     SendKind,
@@ -75,6 +76,7 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     sends: tuple[PendingSend, ...] = ()
     unanswered: tuple[Entry, ...] = ()  #: the requester's messages since anybody last answered them
     history: int = 0  #: number of entries so far
+    notes: tuple[Entry, ...] = ()  #: the newest notes, oldest first
 
 
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +134,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     lines: Mapping[int, EntryRef] = {}  #: entry id -> where it stands, for those that agents name
     corrected: Mapping[int, Corrected] = {}  #: ticket -> its last correction, where one may be taken back
     returned: Mapping[str, PendingSend] = {}  #: thread key -> the message of ours that a report means
+    team: tuple[
+        Member, ...
+    ] = ()  #: members of the desk with their load, where the decision may give work out
+    nexts: tuple[int, ...] = ()  #: the ticket that is next in each queue, where an agent asks for one
     suppressed: frozenset[str] = frozenset()  #: those of the addresses concerned that mail came back from
 
 

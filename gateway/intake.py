@@ -202,10 +202,6 @@ def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome | E
         return error
 
 
-#: What a case takes over from the rows that were read for it.
-_READ = ("person", "keys", "seen", "folders", "sends", "sent", "returned", "suppressed", "lines", "corrected")
-
-
 def _case(claim: Claim, rows: CaseRows) -> Case:
     return Case(claim=claim, **{name: getattr(rows, name) for name in rows.__struct_fields__})
 

@@ -36,10 +36,11 @@ from gateway.model.inputs import (
     TimerDue,
 )
 from gateway.model.outgoing import ActionResult, Card, Outgoing, Post, Remove, Replace, Sent
-from gateway.model.people import Address, Agent, Identity
+from gateway.model.people import Address, Agent, Identity, Member
 from gateway.model.pieces import Attachment, Button, Choice
 from gateway.model.reads import CannedReply, History, TicketPage, TicketView, View
 from gateway.model.tickets import BotState, Entry, Event, Leg, Participant, Ticket, reference
+from gateway.model.work import Ask, AskKind, Work
 
 __all__ = [
     "ActionResult",
@@ -48,6 +49,8 @@ __all__ = [
     "Agent",
     "AgentAction",
     "AnyInput",
+    "Ask",
+    "AskKind",
     "Attachment",
     "BotState",
     "Bounce",
@@ -72,6 +75,7 @@ __all__ = [
     "Input",
     "LedgerState",
     "Leg",
+    "Member",
     "Message",
     "Offer",
     "Option",
@@ -96,6 +100,7 @@ __all__ = [
     "Verb",
     "VerbForm",
     "View",
+    "Work",
     "filled",
     "reference",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from gateway.model.choices import Role
@@ -52,3 +54,16 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     slack_id: str = ""  #: "TEAM:USER"
     active: bool = True
+    languages: tuple[str, ...] = ()  #: that they answer in; empty: any
+    skills: tuple[str, ...] = ()  #: tags of tickets that they know about
+    away_until: datetime | None = None
+
+    def away(self, now: datetime) -> bool:
+        return self.away_until is not None and self.away_until > now
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of the desk and how much they have."""
+
+    agent: Agent
+    load: int = 0  #: open tickets that are theirs

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from gateway.case import Corrected, EntryRef, Folder, PendingSend, Person
-from gateway.model import EntryKind, Identity, Outgoing, Participant, SendKind, SendState, Side
-from gateway.store import corrections, rows, suppression
+from gateway.model import EntryKind, Identity, Member, Outgoing, Participant, SendKind, SendState, Side
+from gateway.store import corrections, people, rows, suppression, work
 from gateway.store.tx import Row, Tx, marks
 
 
@@ -27,6 +27,10 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[int, ...] = ()  #: lines that agents name
     restored: tuple[int, ...] = ()  #: tickets whose last correction is to be taken back
     returned: tuple[str, ...] = ()  #: keys by which reports name messages of ours
+    team: bool = False  #: whether work may be given out
+    next_of: tuple[str, ...] = ()  #: queues whose next ticket is wanted
+    owned_by: tuple[str, ...] = ()  #: agents all of whose open tickets are wanted
+    incidents: tuple[int, ...] = ()  #: tickets whose whole incident is wanted
 
 
 class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,8 @@ class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
     lines: Mapping[int, EntryRef]
     corrected: Mapping[int, Corrected]
     suppressed: frozenset[str]
+    team: tuple[Member, ...]
+    nexts: tuple[int, ...]
 
 
 def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
@@ -52,7 +58,16 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
     sends = _send_tickets(tx, query.sends)
     corrected = {number: done for number in query.restored if (done := corrections.last(tx, number))}
     targets = (done.target for done in corrected.values())
-    wanted = {*query.tickets, *keys.values(), *sends.values(), *targets}
+    nexts = tuple(number for queue in query.next_of if (number := work.next_in(tx, queue)))
+    wanted = {
+        *query.tickets,
+        *nexts,
+        *work.owned_by(tx, query.owned_by),
+        *work.members(tx, query.incidents),
+        *keys.values(),
+        *sends.values(),
+        *targets,
+    }
     wanted.update(ticket for versions in seen.values() for ticket in versions.values())
     folders = {number: folder for number in sorted(wanted) if (folder := read_folder(tx, number))}
     legs = (leg for folder in folders.values() for leg in folder.legs if leg.side is Side.REQUESTER)
@@ -69,7 +84,13 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
         corrected=corrected,
         returned={key: send for key in query.returned if (send := _send_of(tx, key))},
         suppressed=suppression.among(tx, {each.split("/", 2)[-1] for each in recipients}),
+        team=tuple(people.team(tx)) if query.team or _owned(folders.values()) else (),
+        nexts=nexts,
     )
+
+
+def _owned(folders: Iterable[Folder]) -> bool:
+    return any(folder.ticket.assignee for folder in folders)
 
 
 def _person(tx: Tx, query: CaseQuery) -> Person:
@@ -159,6 +180,7 @@ def read_folder(tx: Tx, number: int) -> Folder | None:
         sends=tuple(_pending_send(send) for send in _open_sends(tx, number)),
         unanswered=tuple(rows.entry(entry) for entry in reversed(_unanswered(recent))),
         history=len(recent),
+        notes=tuple(rows.entry(row) for row in reversed(recent) if row[1] == EntryKind.NOTE),
     )
 
 

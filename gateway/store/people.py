@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from gateway.model import Agent
+from gateway.clock import to_ms
+from gateway.model import Agent, Member
 from gateway.store import rows
-from gateway.store.tx import Tx
+from gateway.store.tx import Tx, marks
 
 
 def hashed(token: str) -> str:
@@ -17,16 +18,38 @@ def hashed(token: str) -> str:
 def add_agent(tx: Tx, agent: Agent, now: int) -> None:
     """Adds a member or changes the one with this id."""
     tx.run(
-        "INSERT INTO agents (id, name, role, email, slack_id, active, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        f"INSERT INTO agents ({rows.AGENT}, created_at) VALUES ({marks(10)}) "
         "ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role, email = excluded.email, "
-        "slack_id = excluded.slack_id, active = excluded.active",
-        (agent.id, agent.name, agent.role, agent.email, agent.slack_id, int(agent.active), now),
+        "slack_id = excluded.slack_id, active = excluded.active, languages = excluded.languages, "
+        "skills = excluded.skills, away_until = excluded.away_until",
+        (
+            agent.id,
+            agent.name,
+            agent.role,
+            agent.email,
+            agent.slack_id,
+            int(agent.active),
+            rows.dump(agent.languages),
+            rows.dump(agent.skills),
+            to_ms(agent.away_until) if agent.away_until else 0,
+            now,
+        ),
     )
     tx.notify("agents")
 
 
 def agents(tx: Tx) -> list[Agent]:
     return [rows.agent(row) for row in tx.all(f"SELECT {rows.AGENT} FROM agents ORDER BY name, id")]
+
+
+def team(tx: Tx) -> list[Member]:
+    """Everybody who may work, with the open tickets that are theirs."""
+    found = tx.all(
+        "SELECT assignee, COUNT(*) FROM tickets WHERE assignee <> '' AND status IN ('new', 'open', 'pending') "
+        "GROUP BY assignee"
+    )
+    loads = {row[0]: int(row[1]) for row in found}
+    return [Member(agent=each, load=loads.get(each.id, 0)) for each in agents(tx) if each.active]
 
 
 def agent(tx: Tx, agent_id: str) -> Agent | None:

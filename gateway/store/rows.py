@@ -27,17 +27,18 @@ from gateway.model import (
     Speaker,
     Status,
     Ticket,
+    Work,
 )
 from gateway.store.tx import Row
 
 TICKET = (
     "id, version, status, tier, queue, priority, speaker, subject, language, assignee, tags, cause, protected, "
-    "created_at, updated_at, bot"
+    "created_at, updated_at, bot, work, incident"
 )
 LEG = "id, side, connector, account, conversation, thread, current, link, cc"
 ENTRY = "id, kind, at, author, author_key, text, full_text, attachments, buttons, message_key, version, ledger, reason"
 EVENT = "id, ticket, kind, at, data"
-AGENT = "id, name, role, email, slack_id, active"
+AGENT = "id, name, role, email, slack_id, active, languages, skills, away_until"
 
 _encoder = msgspec.json.Encoder()
 
@@ -80,6 +81,8 @@ def ticket(row: Row) -> Ticket:
         created_at=from_ms(row[13]),
         updated_at=from_ms(row[14]),
         bot=load(row[15], BotState),
+        work=Work() if row[16] == "{}" else load(row[16], Work),
+        incident=row[17],
     )
 
 
@@ -121,5 +124,13 @@ def event(row: Row) -> Event:
 
 def agent(row: Sequence[Any]) -> Agent:
     return Agent(
-        id=row[0], name=row[1], role=Role(row[2]), email=row[3], slack_id=row[4], active=bool(row[5])
+        id=row[0],
+        name=row[1],
+        role=Role(row[2]),
+        email=row[3],
+        slack_id=row[4],
+        active=bool(row[5]),
+        languages=tuple(json.loads(row[6])),
+        skills=tuple(json.loads(row[7])),
+        away_until=from_ms(row[8]) if row[8] else None,
     )

@@ -137,6 +137,18 @@ _CORRECTIONS = (
     "CREATE INDEX corrections_source ON corrections (source)",
 )
 
+_WORK = (
+    # What people asked of each other on a ticket (gateway/model/work.py), who is asked, and the incident it is part of.
+    "ALTER TABLE tickets ADD COLUMN work TEXT NOT NULL DEFAULT '{{}}'",
+    "ALTER TABLE tickets ADD COLUMN asked TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tickets ADD COLUMN incident {int} NOT NULL DEFAULT 0",
+    "CREATE INDEX tickets_asked ON tickets (id) WHERE asked <> ''",
+    "CREATE INDEX tickets_incident ON tickets (incident, id) WHERE incident <> 0",
+    "ALTER TABLE agents ADD COLUMN languages TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE agents ADD COLUMN skills TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE agents ADD COLUMN away_until {int} NOT NULL DEFAULT 0",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -146,4 +158,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0006_copies", _COPIES),
     Migration("0007_released", _RELEASED),
     Migration("0008_corrections", _CORRECTIONS),
+    Migration("0009_work", _WORK),
 )

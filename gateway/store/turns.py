@@ -176,17 +176,20 @@ def _write_ticket(tx: Tx, change: Change) -> None:
         to_ms(t.created_at),
         to_ms(t.updated_at),
         rows.dump(t.bot),
+        rows.dump(t.work),
+        t.incident,
+        t.work.asked,
     )
     if t.version == 0:
         written = tx.run(
-            f"INSERT INTO tickets ({rows.TICKET}) VALUES ({marks(16)}) ON CONFLICT (id) DO NOTHING",
+            f"INSERT INTO tickets ({rows.TICKET}, asked) VALUES ({marks(19)}) ON CONFLICT (id) DO NOTHING",
             (t.id, 1, *values),
         )
     else:
         written = tx.run(
             """UPDATE tickets SET status = ?, tier = ?, queue = ?, priority = ?, speaker = ?, subject = ?,
                language = ?, assignee = ?, tags = ?, cause = ?, protected = ?, created_at = ?, updated_at = ?,
-               bot = ?, version = version + 1 WHERE id = ? AND version = ?""",
+               bot = ?, work = ?, incident = ?, asked = ?, version = version + 1 WHERE id = ? AND version = ?""",
             (*values, t.id, t.version),
         )
     if not written:
