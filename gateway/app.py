@@ -24,6 +24,7 @@ from gateway.connector import Connector
 from gateway.errors import SettingsError, StoreError
 from gateway.host import StoreHost
 from gateway.intake import Intake
+from gateway.keyring import check_key
 from gateway.knowledge import Knowledge
 from gateway.model import Address, AdminChange, Agent, Delivery, Role
 from gateway.outbox import Outbox
@@ -61,7 +62,10 @@ class Deskgate:
         environ = os.environ if environ is None else environ
         self.settings, self.clock = settings, clock or SystemClock()
         older = tuple(bytes.fromhex(key) for key in environ.get("DESKGATE_OLD_KEYS", "").split())
-        self.seal = Seal(installation_key(environ.get("DESKGATE_KEY", ""), settings.store.key_file), older)
+        given, key_file = environ.get("DESKGATE_KEY", ""), settings.store.key_file
+        self._key_made = None if given or key_file.exists() else key_file
+        self._key_place = "environment: DESKGATE_KEY" if given else str(key_file)
+        self.seal = Seal(installation_key(given, key_file), older)
         self.local = all(account.loopback(settings.server.host) for account in found)
         self.accounts = found
         self.connectors: dict[str, Connector] = {each.key: each.connect(self.seal) for each in found}
@@ -146,6 +150,7 @@ class Deskgate:
     async def _running(self, app: web.Application) -> AsyncIterator[None]:
         await self.store.open()
         try:
+            await check_key(self.store, self.seal, self._key_place, self._key_made)
             await self._refresh_names()
         except BaseException:
             await self._stop([])

@@ -12,11 +12,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import cli_doctor, cli_kb, cli_mail, cli_operations, cli_people, cli_simulate, cli_triage
+from gateway import (
+    cli_doctor,
+    cli_init,
+    cli_kb,
+    cli_key,
+    cli_mail,
+    cli_operations,
+    cli_people,
+    cli_simulate,
+    cli_triage,
+    env_file,
+)
 from gateway.errors import DeskgateError, SettingsError
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from gateway.app import Deskgate
+    from gateway.settings import ServerSettings
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -26,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # One thread of linear algebra a process: the matrices are small, and more threads only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = make_parser().parse_args(arguments)
+    if hasattr(options, "config"):
+        for problem in env_file.read_into(os.environ, options.config):
+            print(f"note: {problem}", file=sys.stderr)
     command: Command = options.command
     try:
         return command(options)
@@ -46,6 +63,8 @@ def make_parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     parser = argparse.ArgumentParser(prog="deskgate", description="A front door for customer support.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    cli_init.register(commands)
 
     serve = commands.add_parser("serve", help="run Deskgate until it is stopped")
     _config_option(serve)
@@ -87,6 +106,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_people.register(commands, _config_option)
     cli_doctor.register(commands, _config_option)
     cli_operations.register(commands, _config_option)
+    cli_key.register(commands, _config_option)
     return parser
 
 
@@ -131,11 +151,19 @@ async def _run(deskgate: Deskgate) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await runner.setup()
     try:
-        await web.TCPSite(runner, server.host, server.port).start()
+        await _listen(web.TCPSite(runner, server.host, server.port), server)
         await _welcome(deskgate, runner.addresses[0][1])
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+async def _listen(site: web.TCPSite, server: ServerSettings) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        what = f"server.port: {server.host}:{server.port} cannot be listened on ({error.strerror or error})."
+        raise SettingsError([f"{what} Stop what uses it, or change it."]) from error
 
 
 async def _welcome(deskgate: Deskgate, port: int) -> None:

@@ -1,4 +1,4 @@
-"""`deskgate doctor`: looks at a connected channel from outside and says what to mend."""
+"""`deskgate doctor`: looks at the installation and its channels from outside and says what to mend."""
 
 from __future__ import annotations
 
@@ -6,35 +6,84 @@ import argparse
 import asyncio
 import importlib
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-#: Channels whose package can examine an account: `doctor.examine(account, settings, public_url) -> findings`.
-EXAMINED = ("telegram",)
+from gateway.findings import Finding, Level
+
+if TYPE_CHECKING:
+    from gateway.accounts import Account
+    from gateway.settings import Settings
+
+GENERAL = "general"
 
 
 def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], None]) -> None:
     """Adds `doctor` to the command line."""
-    doctor = commands.add_parser("doctor", help="ask a channel's service what is wrong with its set-up")
-    doctor.add_argument("channel", choices=EXAMINED, help="which channel to look at")
+    doctor = commands.add_parser("doctor", help="test the installation and its channels, with remedies")
+    doctor.add_argument(
+        "what",
+        nargs="?",
+        default="",
+        choices=("", GENERAL, *examined()),
+        metavar="CHANNEL",
+        help=f"{', '.join((GENERAL, *examined()))}; without it, all of them",
+    )
     config_option(doctor)
     doctor.set_defaults(command=_doctor)
+
+
+def examined() -> list[str]:
+    """Channels whose package can examine an account: `doctor.examine(account, settings, public_url) -> findings`."""
+    import connectors
+
+    # Looked up as files: importing every channel would slow each command down.
+    here = Path(connectors.__file__).parent
+    return [name for name in connectors.REGISTRY if (here / _package(name) / "doctor.py").is_file()]
+
+
+def _package(channel: str) -> str:
+    from connectors import REGISTRY
+
+    return REGISTRY[channel].partition(":")[0].split(".")[1]
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from gateway.app import read_settings
 
     settings, accounts = read_settings(options.config, os.environ)
-    examined = [account for account in accounts if account.kind == options.channel]
-    if not examined:
-        print(f"{options.config}: no account of {options.channel}. Add [connectors.{options.channel}.main].")
+    wanted = [a for a in accounts if a.kind in ([options.what] if options.what else examined())]
+    if options.what not in ("", GENERAL) and not wanted:
+        print(f"{options.config}: no account of {options.what}. Add [connectors.{options.what}.main].")
         return 1
-    module = importlib.import_module(f"connectors.{options.channel}.doctor")
     worst = 0
-    for account in examined:
-        findings = asyncio.run(module.examine(account.name, account.settings, settings.site.public_url))
-        print(f"{account.key}:")
-        for finding in findings:
-            print(f"  {finding.level}: {finding.what} {finding.remedy}".rstrip())
-        worst = max(worst, int(any(str(finding.level) == "error" for finding in findings)))
+    if options.what in ("", GENERAL):
+        worst = _tell("The installation", asyncio.run(_general(options, settings, accounts)))
+    for account in wanted:
+        worst = max(worst, _tell(account.key, asyncio.run(_channel(account, settings))))
+    return worst
+
+
+async def _general(
+    options: argparse.Namespace, settings: Settings, accounts: Sequence[Account]
+) -> list[Finding]:
+    from gateway.doctor import examine
+
+    return await examine(options.config, settings, accounts, os.environ)
+
+
+async def _channel(account: Account, settings: Settings) -> list[Finding]:
+    module = importlib.import_module(f"connectors.{_package(account.kind)}.doctor")
+    found: list[Finding] = await module.examine(account.name, account.settings, settings.site.public_url)
+    return found
+
+
+def _tell(title: str, findings: Iterable[Finding]) -> int:
+    """Prints the findings; 1 when something does not work."""
+    worst = 0
+    print(f"{title}:")
+    for finding in findings:
+        print(f"  {finding.level}: {finding.what} {finding.remedy}".rstrip())
+        worst = max(worst, int(finding.level == Level.ERROR))
     return worst

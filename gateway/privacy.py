@@ -49,6 +49,15 @@ class Seal:
         self._id = _key_id(key)
         self._root = key
 
+    @property
+    def id(self) -> str:
+        """Names the current key without telling it: eight hexadecimal digits."""
+        return self._id.hex()
+
+    def knows(self, key_id: str) -> bool:
+        """Whether the key of this name is here, as the current one or an older one."""
+        return bytes.fromhex(key_id) in self._ciphers
+
     def seal(self, plain: bytes, context: bytes = b"") -> bytes:
         """key id (4) + nonce (12) + ciphertext; `context` must be the same when it is opened."""
         nonce = os.urandom(12)

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from connectors.telegram.settings import Mode, Settings
+from gateway.findings import Finding, error, ok, warning
 from gateway.text.hosts import is_loopback
 
 #: Ports that Telegram calls (core.telegram.org/bots/webhooks#the-short-version).
 PORTS = (None, 443, 80, 88, 8443)
 #: Updates that are waiting beyond which something is slow or stopped.
 MANY = 100
-
-
-class Level(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at; `remedy` is "" where nothing is to be done."""
-
-    level: Level
-    what: str
-    remedy: str = ""
 
 
 async def examine(account: str, settings: Settings, public_url: str) -> list[Finding]:
@@ -41,10 +25,10 @@ async def examine(account: str, settings: Settings, public_url: str) -> list[Fin
     try:
         me, hook = await api.call("getMe"), await api.call("getWebhookInfo")
     except InvalidToken:
-        return [_error("Telegram refuses the token.", "Ask BotFather for the current one and set bot_token.")]
-    except TelegramError as error:
+        return [error("Telegram refuses the token.", "Ask BotFather for the current one and set bot_token.")]
+    except TelegramError as failure:
         return [
-            _error(f"Telegram does not answer ({type(error).__name__}).", "Check the network and api_url.")
+            error(f"Telegram does not answer ({type(failure).__name__}).", "Check the network and api_url.")
         ]
     finally:
         await api.close_connections()
@@ -54,18 +38,18 @@ async def examine(account: str, settings: Settings, public_url: str) -> list[Fin
 
 def of_bot(me: Mapping[str, Any], settings: Settings) -> list[Finding]:
     """Its name, and what it may hear in groups (core.telegram.org/bots/features#privacy-mode)."""
-    found = [_ok(f"The bot is @{me.get('username')}.")]
+    found = [ok(f"The bot is @{me.get('username')}.")]
     if not settings.groups:
         return found
     if not me.get("can_join_groups", False):
         found.append(
-            _warning("It cannot be added to groups.", "BotFather: /setjoingroups, or set groups = false.")
+            warning("It cannot be added to groups.", "BotFather: /setjoingroups, or set groups = false.")
         )
     elif me.get("can_read_all_group_messages", False):
-        found.append(_ok("Group privacy is off: it hears mentions in groups; other messages are not kept."))
+        found.append(ok("Group privacy is off: it hears mentions in groups; other messages are not kept."))
     else:
         found.append(
-            _warning(
+            warning(
                 "Group privacy is on: in groups it hears commands and replies to it, mentions not surely.",
                 "BotFather: /setprivacy, Disable; then add the bot to the group again.",
             )
@@ -78,25 +62,25 @@ def of_way(hook: Mapping[str, Any], settings: Settings, ours: str) -> list[Findi
     url = str(hook.get("url") or "")
     if settings.mode is Mode.POLLING:
         if not url:
-            return [_ok("We ask for updates, and no webhook is in the way.")]
+            return [ok("We ask for updates, and no webhook is in the way.")]
         if url == ours:
-            return [_warning("Our own webhook of before is still set.", "The next start removes it.")]
+            return [warning("Our own webhook of before is still set.", "The next start removes it.")]
         return [
-            _error(f"A webhook to {_host(url)} gets the updates.", "Stop that program or use another bot.")
+            error(f"A webhook to {_host(url)} gets the updates.", "Stop that program or use another bot.")
         ]
     found = _public(ours)
     if url == ours:
-        return [*found, _ok("The webhook leads here.")]
+        return [*found, ok("The webhook leads here.")]
     leads = f"leads to {_host(url)}" if url else "is not set"
-    return [*found, _error(f"The webhook {leads}.", "Start Deskgate; it sets the webhook at every start.")]
+    return [*found, error(f"The webhook {leads}.", "Start Deskgate; it sets the webhook at every start.")]
 
 
 def _public(ours: str) -> list[Finding]:
     parts = urlsplit(ours)
     if is_loopback(parts.hostname or ""):
-        return [_error("Telegram cannot call this machine.", 'Set site.public_url, or mode = "polling".')]
+        return [error("Telegram cannot call this machine.", 'Set site.public_url, or mode = "polling".')]
     if parts.scheme != "https" or parts.port not in PORTS:
-        return [_error("Telegram calls https on port 443, 80, 88 or 8443 only.", "Correct site.public_url.")]
+        return [error("Telegram calls https on port 443, 80, 88 or 8443 only.", "Correct site.public_url.")]
     return []
 
 
@@ -106,13 +90,13 @@ def of_webhook(hook: Mapping[str, Any]) -> list[Finding]:
     waiting = int(hook.get("pending_update_count") or 0)
     if waiting >= MANY:
         found.append(
-            _warning(f"{waiting} updates wait.", "Telegram keeps them for 24 hours: see that Deskgate runs.")
+            warning(f"{waiting} updates wait.", "Telegram keeps them for 24 hours: see that Deskgate runs.")
         )
     if hook.get("url") and hook.get("last_error_message"):
         when = datetime.fromtimestamp(int(hook.get("last_error_date") or 0), UTC)
         said = str(hook["last_error_message"])[:200]
         found.append(
-            _warning(f"Telegram's last call failed at {when:%Y-%m-%d %H:%M} UTC: {said}", _remedy(said))
+            warning(f"Telegram's last call failed at {when:%Y-%m-%d %H:%M} UTC: {said}", _remedy(said))
         )
     return found
 
@@ -137,15 +121,3 @@ def _remedy(said: str) -> str:
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or "another address"
-
-
-def _ok(what: str) -> Finding:
-    return Finding(level=Level.OK, what=what)
-
-
-def _warning(what: str, remedy: str) -> Finding:
-    return Finding(level=Level.WARNING, what=what, remedy=remedy)
-
-
-def _error(what: str, remedy: str) -> Finding:
-    return Finding(level=Level.ERROR, what=what, remedy=remedy)

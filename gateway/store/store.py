@@ -22,7 +22,7 @@ from gateway.model import (
     Sent,
     TicketPage,
 )
-from gateway.store import knowledge, ledger, outbox, pages, people, timers, turns
+from gateway.store import examination, knowledge, ledger, outbox, pages, people, timers, turns
 from gateway.store.cases import CaseQuery, CaseRows, read_case
 from gateway.store.driver import Driver
 from gateway.store.knowledge import Given, Unanswered
@@ -167,6 +167,17 @@ class Store:
     async def drop_lease(self, name: str, owner: str = "") -> None:
         owner = owner or self.worker
         await self.driver.write(lambda tx: timers.drop_lease(tx, name, owner))
+
+    # ------------------------------------------------------------ the installation
+
+    async def flag(self, name: str) -> str:
+        return await self.driver.read(lambda tx: examination.flag(tx, name))
+
+    async def set_flag(self, name: str, value: str) -> None:
+        await self.driver.write(lambda tx: examination.set_flag(tx, name, value))
+
+    async def newest_sealed(self) -> bytes:
+        return await self.driver.read(examination.newest_sealed)
 
     # ------------------------------------------------------------ people
 
