@@ -11,6 +11,7 @@ _TOLD = {
     ".env": "secrets, for you alone",
     "deskgate.key": "seals what is stored: keep a copy in another place",
     "articles": "what the bot answers from; these samples answer on this machine only",
+    "canned": "replies that agents fill in and send",
     "rules.toml": "which queue, priority and tags a message gets",
     "deskgate.service": "for systemd; how to install it stands at its top",
 }

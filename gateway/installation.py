@@ -84,9 +84,10 @@ def lay_out(folder: Path, wishes: Wishes) -> list[Path]:
     config = folder / "config.toml"
     config.write_text(config_text(shipped("config.toml").read_text("utf-8"), folder, wishes), "utf-8")
     _write_private(folder / ".env", _ENV)
-    articles = folder / "articles"
-    if not articles.exists():
-        shutil.copytree(shipped("kb_articles"), articles)
+    articles, canned = folder / "articles", folder / "canned"
+    for sample, place in (("kb_articles", articles), ("canned", canned)):
+        if not place.exists():
+            shutil.copytree(shipped(sample), place)
     (articles / "drafts").mkdir(exist_ok=True)
     rules = folder / "rules.toml"
     if not rules.exists():
@@ -95,7 +96,7 @@ def lay_out(folder: Path, wishes: Wishes) -> list[Path]:
     installation_key("", key)
     service = folder / "deskgate.service"
     service.write_text(_SERVICE.format(folder=folder, python=sys.executable), "utf-8")
-    return [config, folder / ".env", key, articles, rules, service]
+    return [config, folder / ".env", key, articles, canned, rules, service]
 
 
 def _refuse_taken(folder: Path) -> None:
@@ -129,6 +130,7 @@ def config_text(sample: str, folder: Path, wishes: Wishes) -> str:
         "store.database": f"sqlite:///{folder}/var/deskgate.db",
         "store.key_file": f"{folder}/var/deskgate.key",
         "bot.articles": f"{folder}/articles",
+        "desk.canned": f"{folder}/canned",
         "rules.file": f"{folder}/rules.toml",
         "connectors.email.support.address": address,
         "connectors.email.support.name": wishes.company,

@@ -78,7 +78,8 @@ smtp_security = "none"
     def environ(self) -> dict[str, str]:
         """Ours without settings of Deskgate, and the secrets of this installation."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith("DESKGATE_")}
-        return plain | self._secrets
+        # The canned replies of the checkout name queues that this installation need not have.
+        return plain | {"DESKGATE_DESK__CANNED": str(self.folder / "canned")} | self._secrets
 
     def wait_ready(self) -> None:
         """Returns at the first 200 of /readyz; fails with the log when the process ends or takes too long."""
