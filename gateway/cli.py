@@ -20,6 +20,7 @@ from gateway import (
     cli_mail,
     cli_operations,
     cli_people,
+    cli_rules,
     cli_simulate,
     cli_triage,
     env_file,
@@ -101,6 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     cli_kb.register(commands, _config_option)
     cli_triage.register(commands, _config_option)
+    cli_rules.register(commands, _config_option)
     cli_simulate.register(commands, _config_option)
     cli_mail.register_quarantine(commands, _config_option)
     cli_people.register(commands, _config_option)
@@ -208,6 +210,8 @@ def _check(options: argparse.Namespace) -> int:
     problems = broken + sample_problems(settings, accounts)
     for problem in problems:
         print(problem)
+    for door in cli_rules.doors(settings, accounts):
+        print(f"as intended: {door}")
     print(
         f"{options.config}: {len(accounts)} accounts, {len(settings.queues)} queues, "
         f"{len(library.articles)} articles: " + (f"{len(problems)} to look at." if problems else "all good.")

@@ -67,7 +67,7 @@ def _privacy_scan(options: argparse.Namespace) -> int:
 
 
 def _triage(options: argparse.Namespace) -> int:
-    policy, bot = _as_configured(options)
+    policy, bot = as_configured(options)
     for given in _lines():
         _write({"id": given.get("id"), **triaged(given, policy, bot)})
     return 0
@@ -77,7 +77,7 @@ def _write(line: dict[str, Any]) -> None:
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
-def _as_configured(options: argparse.Namespace) -> tuple[Policy, Bot]:
+def as_configured(options: argparse.Namespace) -> tuple[Policy, Bot]:
     """The policy and the bot that `serve` would have, without database and connectors."""
     from bot.answer import Bot
     from bot.articles import load as load_articles

@@ -120,10 +120,11 @@ def _answer(article: Article, section: Section, policy: Policy, now: datetime) -
     context = Context(now=now, policy=policy, bot=bot, person=Person(greeted=True), language=article.language)
     tier0.attend(draft, context, Choice(action=ChoiceAction.ARTICLE, value=article.name))
     said = draft.entries[-1]
-    return _forms(section.heading, said.text, tuple(button.label for button in said.buttons))
+    return forms(section.heading, said.text, tuple(button.label for button in said.buttons))
 
 
-def _forms(heading: str, text: str, buttons: tuple[str, ...]) -> Shown:
+def forms(heading: str, text: str, buttons: tuple[str, ...]) -> Shown:
+    """A Markdown text as each channel shows it."""
     slack, telegram = to_mrkdwn(text), to_telegram_html(text)
     return Shown(
         heading=heading,

@@ -23,6 +23,15 @@ class Words:
     def languages(self) -> tuple[str, ...]:
         return tuple(self._texts)
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every word by its name in the files."""
+        return tuple(self._texts[DEFAULT])
+
+    def text(self, language: str, key: str) -> str:
+        """The word as it stands in the file, with its {placeholders}."""
+        return (self._texts.get(language) or self._texts[DEFAULT])[key]
+
     def name(self, language: str) -> str:
         """What the language calls itself."""
         return self._names.get(language, language)
