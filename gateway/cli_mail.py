@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway import cli_mail_sign_in
+
 if TYPE_CHECKING:
     from gateway.store import Store
 
@@ -18,7 +20,8 @@ ConfigOption = Callable[[argparse.ArgumentParser], None]
 
 
 def register(mail: Parsers[argparse.ArgumentParser], config_option: ConfigOption) -> None:
-    """Adds `mail suppressed`."""
+    """Adds `mail suppressed` and `mail authorize`."""
+    cli_mail_sign_in.register(mail, config_option)
     suppressed = mail.add_parser("suppressed", help="addresses that mail came back from")
     suppressed.add_argument("--lift", metavar="ADDRESS", help="let automatic mail go there again")
     config_option(suppressed)

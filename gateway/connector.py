@@ -132,6 +132,14 @@ class Host(Protocol):
         """Where this connector stopped reading, "" at first."""
         ...
 
+    async def grant(self, name: str) -> bytes:
+        """What this connector keeps under the name to sign in with, b"" when nothing. Raises StoreError."""
+        ...
+
+    async def keep_grant(self, name: str, value: bytes) -> None:
+        """Keeps it, sealed, for every replica. Raises StoreError."""
+        ...
+
     def lease(self, name: str) -> AbstractAsyncContextManager[Lease]:
         """Waits until this replica alone holds `name`, and keeps it while inside."""
         ...

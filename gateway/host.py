@@ -35,7 +35,7 @@ from gateway.model import (
 from gateway.overviews import Query, T
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
-from gateway.store import Store, suppression
+from gateway.store import Store, grants, suppression
 from gateway.verbs import Situation, usable
 from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
 
@@ -152,6 +152,19 @@ class StoreHost:
 
     async def cursor(self, name: str) -> str:
         return await self._store.cursor(name)
+
+    async def grant(self, name: str) -> bytes:
+        sealed = await self._store.driver.read(lambda tx: grants.read(tx, name))
+        try:
+            return self._seal.open(sealed, f"grant/{name}".encode()) if sealed else b""
+        except CannotOpen as error:
+            raise StoreError(
+                "What a connector signs in with was sealed with a key that is not here."
+            ) from error
+
+    async def keep_grant(self, name: str, value: bytes) -> None:
+        sealed, now = self._seal.seal(value, f"grant/{name}".encode()), to_ms(self.clock.now())
+        await self._store.driver.write(lambda tx: grants.keep(tx, name, sealed, now))
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[_Lease]:

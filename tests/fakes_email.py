@@ -68,6 +68,7 @@ class FakeHost:
         self.kept: list[Delivery] = []
         self.duplicates = 0
         self.cursors: dict[str, str] = {}
+        self.grants: dict[str, bytes] = {}
         self.files: dict[str, bytes] = {}
         self.broken = False
         self.current = Held()
@@ -127,6 +128,12 @@ class FakeHost:
 
     async def cursor(self, name: str) -> str:
         return self.cursors.get(name, "")
+
+    async def grant(self, name: str) -> bytes:
+        return self.grants.get(name, b"")
+
+    async def keep_grant(self, name: str, value: bytes) -> None:
+        self.grants[name] = value
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[Held]:

@@ -47,6 +47,7 @@ class Dovecot:
     def __init__(self, folder: Path, certificate: Path) -> None:
         self.folder = folder
         self.imap, self.imaps, self.lmtp = free_port(), free_port(), free_port()
+        self.tokens = free_port()
         for name in ("run", "state", "mail"):
             (folder / name).mkdir()
         _give(folder / "mail", "mail")
@@ -54,6 +55,8 @@ class Dovecot:
             folder=folder, cert=certificate, imap=self.imap, imaps=self.imaps, lmtp=self.lmtp
         )
         (folder / "dovecot.conf").write_text(text)
+        (folder / "oauth2.conf").write_text(_OAUTH2_CONF.format(tokens=self.tokens))
+        #: `tokens` is where a test lets its provider of tokens listen.
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -212,8 +215,15 @@ service anvil {{
     mode = 0
   }}
 }}
+auth_mechanisms = plain xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
 passdb {{
   driver = static
+  mechanisms = plain
   args = password=sesame
 }}
 userdb {{
@@ -237,6 +247,15 @@ service lmtp {{
     port = {lmtp}
   }}
 }}
+"""
+
+# doc.dovecot.org, "Open Authentication v2.0": whom a token belongs to is asked of the test's provider (RFC 7662)
+_OAUTH2_CONF = """
+introspection_url = http://127.0.0.1:{tokens}/introspect
+introspection_mode = post
+active_attribute = active
+active_value = true
+username_attribute = username
 """
 
 # exim.org, specification of version 4.96: chapters 14 (main options), 22 (redirect), 20 (manualroute), 30 (smtp)

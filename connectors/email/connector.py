@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import AsyncIterator
 
@@ -11,11 +10,12 @@ from aiohttp import web
 
 from connectors.email import normalize, reply_key
 from connectors.email.compose import compose
+from connectors.email.grant import Grant
 from connectors.email.incoming_imap import Watcher
 from connectors.email.incoming_smtp import Listener
 from connectors.email.mailbox import Fetched
 from connectors.email.outgoing import Folder, Relay
-from connectors.email.settings import Settings
+from connectors.email.settings import Auth, Settings
 from gateway.connector import Capabilities, Host
 from gateway.errors import Refused, Undeliverable
 from gateway.model import Delivery, Outgoing, Post, Sent
@@ -40,12 +40,17 @@ class Email:
             loopback=settings.loopback(),
         )
         self._out = (
-            Relay(settings, bucket=f"email/{account}")
+            Relay(settings, bucket=f"email/{account}", grant=self._sign_in if self._by_token else None)
             if settings.smtp_host
             else Folder(settings.outgoing_folder)
         )
         self._listener: Listener | None = None
         self._host: Host | None = None
+        self._grant: Grant | None = None
+
+    @property
+    def _by_token(self) -> bool:
+        return self._settings.auth is Auth.XOAUTH2
 
     @property
     def listening_at(self) -> tuple[str, int] | None:
@@ -54,6 +59,8 @@ class Email:
 
     def attach(self, app: web.Application, host: Host) -> None:
         self._host = host
+        if self._by_token:
+            self._grant = Grant(self.account, self._settings, host)
         if self._settings.listen:
             self._listener = self._new_listener()
         app.cleanup_ctx.append(self._running)
@@ -75,16 +82,17 @@ class Email:
         return Sent(external_ids=(mail.message_id,), keys=(f"mid:{mail.message_id}",))
 
     async def _running(self, _app: web.Application) -> AsyncIterator[None]:
-        reading = asyncio.create_task(self._watch()) if self._settings.imap_host else None
+        work = [self._watch()] if self._settings.imap_host else []
+        work += [self._grant.run()] if self._grant else []
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             if self._listener:
                 await self._listener.start()
             yield
         finally:
-            if reading:
-                reading.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await reading
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             if self._listener:
                 await self._listener.stop()
             await self._out.close()
@@ -93,6 +101,11 @@ class Email:
         if self._host is None:
             raise RuntimeError("attach comes before send")
         return self._host
+
+    def _sign_in(self) -> Grant:
+        if self._grant is None:
+            raise RuntimeError("attach comes before send")
+        return self._grant
 
     def _new_listener(self) -> Listener:
         settings = self._settings
@@ -112,7 +125,8 @@ class Email:
         await host.receive(await asyncio.to_thread(read) if len(raw) > _LARGE else read())
 
     async def _watch(self) -> None:
-        await Watcher(self.account, self._settings, self._attached(), self._fetched).run()
+        host = self._attached()
+        await Watcher(self.account, self._settings, host, self._fetched, self._grant).run()
 
     def _fetched(self, validity: int, mail: Fetched) -> list[Delivery]:
         now = self._attached().clock.now()

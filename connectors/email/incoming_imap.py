@@ -15,10 +15,11 @@ from typing import Any, Self, TypeVar
 
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
+from connectors.email.grant import Grant
 from connectors.email.mailbox import Fetched, Mailbox, Position
-from connectors.email.settings import Settings
+from connectors.email.settings import Auth, Settings
 from gateway.connector import Host, Lease
-from gateway.errors import StoreError
+from gateway.errors import Retryable, StoreError
 from gateway.model import Cursor, Delivery
 
 T = TypeVar("T")
@@ -34,8 +35,11 @@ log = logging.getLogger(__name__)
 class Watcher:
     """Reads one mailbox while this replica holds its lease."""
 
-    def __init__(self, account: str, settings: Settings, host: Host, read: Read) -> None:
+    def __init__(
+        self, account: str, settings: Settings, host: Host, read: Read, grant: Grant | None = None
+    ) -> None:
         self._account, self._settings, self._host, self._read = account, settings, host, read
+        self._grant = grant
         self._cursor = f"email/{account}/{settings.imap_folder}"
         self._troubles = 0
 
@@ -51,9 +55,11 @@ class Watcher:
             await self._pause()
 
     def _report(self, error: Exception) -> None:
-        if not isinstance(error, IMAPClientError | OSError | StoreError):
+        if isinstance(error, Retryable):  # no token now; who renews it says so loudly
+            log.warning("email %s cannot sign in to its mailbox now: %s", self._account, error)
+        elif not isinstance(error, IMAPClientError | OSError | StoreError):
             log.error("email %s failed to read its mailbox", self._account, exc_info=error)
-        elif remedy := _remedy(error):
+        elif remedy := _remedy(error, self._settings):
             log.error("email %s cannot read its mailbox: %s", self._account, remedy)
         else:
             log.warning("email %s will connect to its mailbox again: %s", self._account, type(error).__name__)
@@ -66,13 +72,22 @@ class Watcher:
 
     async def _session(self, lease: Lease) -> None:
         async with _MailThread(f"imap-{self._account}") as thread:
-            mailbox = await thread.open(self._settings)
+            mailbox = await self._opened(thread)
             position = await self._start(thread, mailbox)
             log.info("email %s reads its mailbox (IDLE: %s)", self._account, mailbox.can_idle)
             while lease.held:
                 position = await self._catch_up(thread, mailbox, position, lease)
                 self._troubles = 0
                 await thread.run(functools.partial(mailbox.wait, self._settings.imap_poll))
+
+    async def _opened(self, thread: _MailThread) -> Mailbox:
+        token = await self._grant.token() if self._grant else ""
+        try:
+            return await thread.open(self._settings, token)
+        except LoginError:
+            if self._grant:
+                await self._grant.refused()
+            raise
 
     async def _start(self, thread: _MailThread, mailbox: Mailbox) -> Position:
         """Where reading goes on; at the first connection, and after a renumbering, behind the newest mail."""
@@ -133,9 +148,11 @@ class Watcher:
         return Cursor(name=self._cursor, value=position.text())
 
 
-def _remedy(error: Exception) -> str:
+def _remedy(error: Exception, settings: Settings) -> str:
     """What the admin must change; "" for troubles that pass."""
     match error:
+        case LoginError() if settings.auth is Auth.XOAUTH2:
+            return "the server refused the token, see that IMAP is switched on and allowed for this mailbox"
         case LoginError():
             return "the server refused to sign us in, check imap_username and imap_password"
         case CapabilityError():
@@ -171,9 +188,9 @@ class _MailThread:
         finally:
             self._jobs.put(None)
 
-    async def open(self, settings: Settings) -> Mailbox:
+    async def open(self, settings: Settings, token: str) -> Mailbox:
         """Connects and selects the folder."""
-        self._mailbox = await self.run(lambda: Mailbox(settings, self._stopping))
+        self._mailbox = await self.run(lambda: Mailbox(settings, self._stopping, token))
         return self._mailbox
 
     async def run(self, call: Callable[[], T]) -> T:

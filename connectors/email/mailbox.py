@@ -12,7 +12,7 @@ import msgspec
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from connectors.email.settings import Security, Settings
+from connectors.email.settings import Auth, Security, Settings
 
 _TIMEOUT = 30.0  # seconds for any answer of the server
 _IDLE_LIMIT = (
@@ -55,13 +55,11 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
 class Mailbox:
     """An open folder. Opening and every method raise IMAPClientError or OSError; only `abort` is for other threads."""
 
-    def __init__(self, settings: Settings, stopping: threading.Event) -> None:
+    def __init__(self, settings: Settings, stopping: threading.Event, token: str = "") -> None:
         self._settings, self._stopping = settings, stopping
-        self._client = _connect(settings)
+        self._client = connect(settings)
         try:
-            self._client.login(
-                settings.imap_username or settings.address, settings.imap_password.get_secret_value()
-            )
+            sign_in(self._client, settings, token)
             selected = self._client.select_folder(settings.imap_folder, readonly=not settings.leaves_marks)
             self._make_folder()
         except BaseException:
@@ -169,7 +167,8 @@ class Mailbox:
         return [_fetched(uid, item, section.encode(), left_out) for uid, item in found.items()]
 
 
-def _connect(settings: Settings) -> IMAPClient:
+def connect(settings: Settings) -> IMAPClient:
+    """A connection as secure as the settings want it, not signed in. Raises IMAPClientError, OSError."""
     host, port = settings.imap_at
     context = None if settings.imap_security is Security.NONE else settings.tls_context()
     tls = settings.imap_security is Security.TLS
@@ -182,6 +181,17 @@ def _connect(settings: Settings) -> IMAPClient:
             _drop(client)
             raise
     return client
+
+
+def sign_in(client: IMAPClient, settings: Settings, token: str) -> None:
+    """With the password, or with a token (XOAUTH2). Raises LoginError when the server will not have it."""
+    user = settings.imap_username or settings.address
+    if settings.auth is Auth.PASSWORD:
+        client.login(user, settings.imap_password.get_secret_value())
+        return
+    # The first answer is the token; a second challenge tells what is wrong with it and wants an empty answer.
+    answers = iter((f"user={user}\1auth=Bearer {token}\1\1".encode(),))
+    client.sasl_login("XOAUTH2", lambda _challenge: next(answers, b""))
 
 
 def _drop(client: IMAPClient) -> None:

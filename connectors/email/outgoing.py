@@ -8,13 +8,15 @@ import logging
 import os
 import re
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import aiosmtplib
 from aiosmtplib import SMTP
 
 from connectors.email.compose import Composed, one_line
-from connectors.email.settings import Security, Settings
+from connectors.email.grant import Grant
+from connectors.email.settings import Auth, Security, Settings
 from gateway.errors import DeskgateError, Retryable, Uncertain, Undeliverable
 
 _CONFIG_WAIT = 300.0  # seconds before a relay that our settings do not fit is asked again
@@ -52,8 +54,8 @@ class Folder:
 class Relay:
     """One SMTP server that carries our mail on. Sends one mail at a time over one connection."""
 
-    def __init__(self, settings: Settings, *, bucket: str) -> None:
-        self._settings, self._bucket = settings, bucket
+    def __init__(self, settings: Settings, *, bucket: str, grant: Callable[[], Grant] | None = None) -> None:
+        self._settings, self._bucket, self._grant = settings, bucket, grant
         self._tls = None if settings.smtp_security is Security.NONE else settings.tls_context()
         self._client: SMTP | None = None
         self._turn = asyncio.Lock()
@@ -153,17 +155,21 @@ class Relay:
             await self._client.connect()
             await _greet(self._client)
         except (aiosmtplib.SMTPException, OSError) as error:
+            if self._grant and isinstance(error, aiosmtplib.SMTPAuthenticationError):
+                await self._grant().refused()
             raise self._unusable(error) from error
         return self._client
 
     def _new_client(self) -> SMTP:
         settings = self._settings
         host, port = settings.smtp_at
+        user = settings.smtp_username or (settings.address if self._grant else "")
         return SMTP(
             hostname=host,
             port=port,
-            username=settings.smtp_username or None,
+            username=user or None,
             password=settings.smtp_password.get_secret_value() or None,
+            oauth_token_generator=self._grant().token if self._grant else None,
             local_hostname=settings.domain if settings.domain.isascii() else "localhost",
             timeout=settings.smtp_timeout,
             use_tls=settings.smtp_security is Security.TLS,
@@ -222,9 +228,11 @@ class Relay:
     def _misfit(self, error: object) -> Retryable:
         """The settings do not fit the relay: nothing is wrong with the mail, so it waits for the admin."""
         wanted = self._settings.smtp_security.value
+        token = self._settings.auth is Auth.XOAUTH2
+        mend = "or see that this mailbox may send by SMTP" if token else "smtp_username or smtp_password"
         reason = (
             f"The mail relay does not accept our settings (smtp_security = {wanted!r}): {one_line(str(error))[:300]} "
-            "Mend smtp_security, smtp_username or smtp_password; mail waits until then."
+            f"Mend smtp_security, {mend}; mail waits until then."
         )
         log.error("email relay does not fit the settings: %s", type(error).__name__)
         return Retryable(reason, after=_CONFIG_WAIT, bucket=self._bucket)

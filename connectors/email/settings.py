@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import ssl
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -19,6 +21,29 @@ class Security(StrEnum):
     TLS = "tls"  # encrypted from the first byte
     STARTTLS = "starttls"  # encrypted before anything is said; refused when the server cannot
     NONE = "none"
+
+
+class Auth(StrEnum):
+    """How the mail servers learn that it is us."""
+
+    PASSWORD = "password"  # noqa: S105 - the word, not one
+    XOAUTH2 = "xoauth2"  # a token that the provider gives (Microsoft 365, Google)
+
+
+class Provider(StrEnum):
+    """Who gives the tokens of `auth = "xoauth2"`."""
+
+    MICROSOFT = "microsoft"
+    GOOGLE = "google"
+    OTHER = "other"
+
+
+class GrantKind(StrEnum):
+    """How the provider is persuaded (RFC 6749 sections 4.1 and 4.4, RFC 8628)."""
+
+    CLIENT_CREDENTIALS = "client_credentials"  # the program signs in for itself; an admin allowed it once
+    DEVICE_CODE = "device_code"  # somebody types a code into a browser on any machine
+    CONSENT = "consent"  # somebody allows it in a browser and comes back with a code
 
 
 class Protocol(StrEnum):
@@ -41,6 +66,42 @@ class Settings(BaseModel):
     name: str = Field("", description="Name shown beside it; the company's name when empty. Default empty.")
     aliases: tuple[str, ...] = Field(
         (), description="Other addresses that arrive in this mailbox. Default none."
+    )
+    auth: Auth = Field(
+        Auth.PASSWORD,
+        description='"password", or "xoauth2" for Microsoft 365 and Google accounts that take no passwords; then run '
+        '`deskgate mail authorize ADDRESS` once. Default "password".',
+    )
+    oauth_provider: Provider = Field(
+        Provider.MICROSOFT,
+        description='With xoauth2: "microsoft", "google" or "other". Default "microsoft".',
+    )
+    oauth_grant: GrantKind | None = Field(
+        None,
+        description='How the token is got: "client_credentials", "device_code" or "consent". Default: '
+        "client_credentials for Microsoft where a client secret is given, else device_code; consent for Google.",
+    )
+    oauth_tenant: str = Field(
+        "organizations", description="Microsoft: the tenant's id or domain. Default organizations."
+    )
+    oauth_client_id: str = Field("", description="Id of the application you registered there. Default empty.")
+    oauth_client_secret: SecretStr = Field(
+        SecretStr(""), description="Its secret, where the provider gives one. Default empty."
+    )
+    oauth_secret_ends: date | None = Field(
+        None,
+        description='Day on which that secret ends, such as "2027-05-31": Deskgate warns 30 days before. Default none.',
+    )
+    oauth_token_url: str = Field(
+        "", description="Where tokens are given; needed for other providers. Default: the provider's."
+    )
+    oauth_sign_in_url: str = Field(
+        "",
+        description="Where a device code is asked for, or where consent is given; needed for other providers. "
+        "Default: the provider's.",
+    )
+    oauth_scope: str = Field(
+        "", description="What is asked for; needed for other providers. Default: mail at the provider."
     )
     queue: str = Field(
         "", description="Queue of tickets that come in here; empty lets the rules decide. Default empty."
@@ -154,6 +215,16 @@ class Settings(BaseModel):
         return all(not host or is_loopback(host) for host in hosts)
 
     @property
+    def grant(self) -> GrantKind:
+        """The way to a token that the settings name or mean."""
+        if self.oauth_grant is not None:
+            return self.oauth_grant
+        if self.oauth_provider is not Provider.MICROSOFT:
+            return GrantKind.CONSENT
+        secret = self.oauth_client_secret.get_secret_value()
+        return GrantKind.CLIENT_CREDENTIALS if secret else GrantKind.DEVICE_CODE
+
+    @property
     def listen_at(self) -> tuple[str, int]:
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
@@ -192,6 +263,16 @@ class Settings(BaseModel):
             raise ValueError('write host and port, such as "127.0.0.1:2525"')
         return value
 
+    @field_validator("oauth_token_url", "oauth_sign_in_url", mode="after")
+    @classmethod
+    def _kept_from_being_read(cls, value: str) -> str:
+        host = urlsplit(value).hostname or ""
+        if value and not (
+            value.startswith("https://") or (value.startswith("http://") and is_loopback(host))
+        ):
+            raise ValueError("write an address that begins with https://")
+        return value
+
     @field_validator("imap_flag", mode="after")
     @classmethod
     def _a_flag(cls, value: str) -> str:
@@ -210,9 +291,30 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _no_password_in_clear(self) -> Self:
-        _refuse_clear("imap", self.imap_host, self.imap_security, self.imap_password)
-        _refuse_clear("smtp", self.smtp_host, self.smtp_security, self.smtp_password)
+    def _no_secret_in_clear(self) -> Self:
+        token = self.auth is Auth.XOAUTH2
+        _refuse_clear("imap", self.imap_host, self.imap_security, token or _given(self.imap_password))
+        _refuse_clear("smtp", self.smtp_host, self.smtp_security, token or _given(self.smtp_password))
+        return self
+
+    @model_validator(mode="after")
+    def _can_ask_for_tokens(self) -> Self:
+        if self.auth is not Auth.XOAUTH2:
+            return self
+        if not self.oauth_client_id:
+            raise ValueError("xoauth2 needs oauth_client_id, the id of the application you registered")
+        if self.oauth_provider is Provider.GOOGLE and self.grant is not GrantKind.CONSENT:
+            raise ValueError('Google gives tokens for mail by oauth_grant = "consent" only')
+        if self.grant is GrantKind.CLIENT_CREDENTIALS and not _given(self.oauth_client_secret):
+            raise ValueError("client_credentials needs oauth_client_secret")
+        asked = self.oauth_sign_in_url or self.grant is GrantKind.CLIENT_CREDENTIALS
+        if self.oauth_provider is Provider.OTHER and not (
+            asked and self.oauth_token_url and self.oauth_scope
+        ):
+            raise ValueError(
+                "another provider needs oauth_token_url, oauth_scope and, except for client_credentials, "
+                "oauth_sign_in_url"
+            )
         return self
 
 
@@ -224,8 +326,12 @@ def _mailbox(value: str) -> str:
     return value
 
 
-def _refuse_clear(prefix: str, host: str, security: Security, password: SecretStr) -> None:
-    if host and security is Security.NONE and password.get_secret_value() and not is_loopback(host):
+def _given(secret: SecretStr) -> bool:
+    return bool(secret.get_secret_value())
+
+
+def _refuse_clear(prefix: str, host: str, security: Security, signs_in: bool) -> None:
+    if host and security is Security.NONE and signs_in and not is_loopback(host):
         raise ValueError(
             f'{prefix}_security = "none" would send the password readable to {host}: use "tls" or "starttls"'
         )

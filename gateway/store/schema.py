@@ -149,6 +149,9 @@ _WORK = (
     "ALTER TABLE agents ADD COLUMN away_until {int} NOT NULL DEFAULT 0",
 )
 
+# What connectors sign in with (OAuth tokens), sealed.
+_GRANTS = ("CREATE TABLE grants (name TEXT PRIMARY KEY, sealed {bytes} NOT NULL, at {int} NOT NULL)",)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -159,4 +162,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0007_released", _RELEASED),
     Migration("0008_corrections", _CORRECTIONS),
     Migration("0009_work", _WORK),
+    Migration("0010_grants", _GRANTS),
 )
