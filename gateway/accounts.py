@@ -121,6 +121,7 @@ def policy_accounts(found: list[Account], connected: Mapping[str, Connector]) ->
         account.key: {
             "queue": getattr(account.settings, "queue", ""),
             "language": getattr(account.settings, "language", ""),
+            "team": getattr(account.settings, "team_id", ""),
             "threaded": connected[account.key].capabilities.threads,
         }
         for account in found

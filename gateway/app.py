@@ -333,6 +333,7 @@ def make_policy(
         rules=rules or Rules(),
         never_mask=tuple(compiled(pattern) for pattern in settings.privacy.never_mask),
         vip=settings.escalation.vip,
+        capacity=settings.desk.capacity,
         triggers=frozenset(settings.escalation.triggers),
     )
 
@@ -349,4 +350,7 @@ def _queue(name: str, queue: QueueSettings, slack: list[str]) -> QueuePolicy:
         address=address,
         protected=queue.protected,
         members=frozenset(queue.members),
+        assignment=queue.assignment,
+        silent_after=timedelta(minutes=queue.silent_minutes) if queue.silent_minutes else None,
+        overload=queue.overload,
     )

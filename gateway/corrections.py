@@ -125,7 +125,7 @@ def _opened(draft: Draft, context: Context, line: EntryRef, ledger_id: int) -> D
         created_at=context.now,
         updated_at=context.now,
     )
-    new = Draft(Folder(ticket=ticket), context.now)
+    new = Draft(Folder(ticket=ticket), context.now, context.team)
     context.add(new)
     _bring(draft, new, line)
     new.bind(f"ref:{context.policy.reply_key(ledger_id)}")

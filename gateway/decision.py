@@ -37,9 +37,11 @@ from gateway.model import (
     Status,
     Ticket,
     TimerDue,
+    Verb,
 )
 from gateway.policy import Policy
 from gateway.privacy import mask
+from gateway.resting import stir
 from gateway.screening import Screened, Verdict, screen
 from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
 from gateway.triage import no_ticket
@@ -56,6 +58,8 @@ def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
         suppressed=case.suppressed,
         lines=case.lines,
         corrected=case.corrected,
+        team=case.team,
+        nexts=case.nexts,
     )
     turn = Turn(case, context)
     # In channel time: what was said in one turn gives the same ticket in whatever order it came.
@@ -70,7 +74,7 @@ class Turn:
 
     def __init__(self, case: Case, context: Context) -> None:
         self.case, self.context = case, context
-        context.reach, context.add = self._reach, self._add
+        context.reach, context.peek, context.add = self._reach, self._peek, self._add
         self.drafts: dict[int, Draft] = {}
         self.dispositions: list[Disposition] = []
         self.events: list[Event] = []
@@ -180,7 +184,7 @@ class Turn:
             created_at=now,
             updated_at=now,
         )
-        draft = Draft(Folder(ticket=ticket), now)
+        draft = Draft(Folder(ticket=ticket), now, self.case.team)
         draft.event("opened", connector=message.connector, account=message.account)
         self.drafts[ticket.id] = draft
         return draft
@@ -254,6 +258,7 @@ class Turn:
             draft.event("reopened", why="The requester wrote again.")
             draft.timer("close", None)
         draft.set(speaker=Speaker.AGENT, status=Status.OPEN)
+        stir(draft)
         refresh_card(draft, self.context.policy)
 
     def _copy(self, row: LedgerRow, message: Message, thread: Thread) -> None:
@@ -306,8 +311,11 @@ class Turn:
 
     def _act(self, row: LedgerRow, action: AgentAction) -> None:
         number = action.ticket or (self.keys.get(f"at:{action.address.key}", 0) if action.address else 0)
+        detail = "There is no such ticket."
+        if action.verb is Verb.NEXT:
+            number, detail = desk.next_ticket(self.context, action)
         if number not in self.case.folders and number not in self.drafts:
-            result = ActionResult(state="refused", detail="There is no such ticket.")
+            result = ActionResult(state="refused", detail=detail)
         else:
             result = desk.act(self._draft(number), self.context, action, row.id)
             number = result.ticket
@@ -359,12 +367,19 @@ class Turn:
         known = number in self.drafts or number in self.case.folders
         return self._draft(number) if known else None
 
+    def _peek(self, number: int) -> Ticket | None:
+        """How a ticket stands in this turn, without making it part of what is written."""
+        if number in self.drafts:
+            return self.drafts[number].ticket
+        folder = self.case.folders.get(number)
+        return folder.ticket if folder else None
+
     def _add(self, draft: Draft) -> None:
         self.drafts[draft.ticket.id] = draft
 
     def _draft(self, number: int) -> Draft:
         if number not in self.drafts:
-            self.drafts[number] = Draft(self.case.folders[number], self.context.now)
+            self.drafts[number] = Draft(self.case.folders[number], self.context.now, self.case.team)
         return self.drafts[number]
 
     def _now_known(self) -> Case:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from gateway import corrections
+from gateway import asking, corrections, passing, resting
+from gateway.acting import Handler, said, show_in_thread, take_floor
+from gateway.assignment import heard_of, take_back
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.errors import Refused
@@ -13,7 +13,6 @@ from gateway.model import (
     ActionResult,
     Agent,
     AgentAction,
-    Entry,
     EntryKind,
     Role,
     SendKind,
@@ -24,8 +23,9 @@ from gateway.model import (
     Verb,
 )
 from gateway.privacy import mask
+from gateway.situation import at_least
 from gateway.triage import Route
-from gateway.verbs import FORMS, at_least
+from gateway.verbs import FORMS
 from gateway.voice import speak, word
 
 #: What can still be done with a closed ticket.
@@ -43,14 +43,28 @@ def act(draft: Draft, context: Context, action: AgentAction, ledger_id: int) -> 
         draft.event("refused", verb=action.verb, actor=action.actor.key, why=str(refusal))
         return ActionResult(state="refused", detail=str(refusal), ticket=draft.ticket.id)
     draft.event("agent", verb=action.verb, agent=agent.id, surface=action.connector)
+    heard_of(draft, agent)
     return ActionResult(state="done", detail=detail, ticket=draft.ticket.id)
 
 
-def _allowed(draft: Draft, context: Context, action: AgentAction) -> Agent:
+def next_ticket(context: Context, action: AgentAction) -> tuple[int, str]:
+    """The ticket that this agent should take next; 0, and why not, where there is none."""
+    try:
+        return passing.next_for(context, action, _member(context)).id, ""
+    except Refused as refusal:
+        return 0, str(refusal)
+
+
+def _member(context: Context) -> Agent:
     agent = context.person.agent
     if agent is None or not agent.active:
         raise Refused("You are not a member of this desk. Ask an admin to add you.")
-    if not context.policy.may_see(draft.ticket.queue, agent.id, agent.role):
+    return agent
+
+
+def _allowed(draft: Draft, context: Context, action: AgentAction) -> Agent:
+    agent = _member(context)
+    if not asking.sees(draft.ticket, agent, context.policy):
         raise Refused("This ticket is in a protected queue that you are not a member of.")
     if not at_least(agent, FORMS[action.verb].role):
         raise Refused(f"Only a {FORMS[action.verb].role} may do that.")
@@ -65,9 +79,10 @@ def _claim(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     owner = draft.ticket.assignee
     if owner and owner != agent.id and agent.role is Role.AGENT:
         raise Refused(f"{owner} has this ticket. Ask them to release it, or a lead to reassign it.")
+    passing.check_turn(draft, context, agent)
     if not draft.ticket.queue:
         hand_off(draft, context.policy, "agent", by=agent.id)
-    _take_floor(draft)
+    take_floor(draft)
     draft.set(
         assignee=agent.id, status=Status.OPEN if draft.ticket.status is Status.NEW else draft.ticket.status
     )
@@ -78,7 +93,7 @@ def _claim(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
 def _release(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
     if draft.ticket.assignee != agent.id and agent.role is Role.AGENT:
         raise Refused("Only its owner or a lead can release it.")
-    draft.set(assignee="")
+    take_back(draft, context.policy, "released")
     refresh_card(draft, context.policy)
     return f"{draft.ticket.reference} is back in its queue."
 
@@ -93,10 +108,14 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
         raise Refused(
             f"{rival} is sending an answer at this moment. Read it first, then send yours if it is still needed."
         )
-    _take_floor(draft)
+    if rival := _answered_meanwhile(draft, context, action, agent):
+        raise Refused(
+            f"{rival} answered while you were writing. Read it first, then send yours if it is still needed."
+        )
+    take_floor(draft)
     if not draft.ticket.queue:
         hand_off(draft, context.policy, "agent", by=agent.id)
-    entry = draft.append(_said(EntryKind.REPLY, action, agent, context, ledger_id))
+    entry = draft.append(said(EntryKind.REPLY, action, agent, context, ledger_id))
     draft.post(
         leg,
         action.text,
@@ -109,15 +128,17 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
         cc=leg.cc,
     )
     draft.set(assignee=draft.ticket.assignee or agent.id, status=Status.PENDING)
-    _show_in_thread(draft, action, f"*answered the requester:*\n\n{action.text}", agent)
+    draft.set_work(replied_by=agent.id, replied_in=draft.ticket.version + 1)
+    resting.stir(draft)
+    show_in_thread(draft, action, f"*answered the requester:*\n\n{action.text}", agent)
     refresh_card(draft, context.policy)
     seconds = int(context.policy.undo.total_seconds())
-    said = (
+    line = (
         f"It goes out in {seconds} seconds; until then you can undo it." if seconds else "It is on its way."
     )
     if leg.address.conversation in context.suppressed:
-        said += f" Mail to {leg.address.conversation} came back before; watch whether this one arrives."
-    return said
+        line += f" Mail to {leg.address.conversation} came back before; watch whether this one arrives."
+    return line
 
 
 def _answering(draft: Draft, agent: Agent) -> str:
@@ -127,6 +148,15 @@ def _answering(draft: Draft, agent: Agent) -> str:
         if author and author != agent.name:
             return str(author)
     return ""
+
+
+def _answered_meanwhile(draft: Draft, context: Context, action: AgentAction, agent: Agent) -> str:
+    """The name of another agent whose reply is newer than what this one was looking at."""
+    work = draft.ticket.work
+    if not action.seen_version or work.replied_in <= action.seen_version or work.replied_by == agent.id:
+        return ""
+    rival = context.member(work.replied_by)
+    return rival.name if rival else work.replied_by
 
 
 def _undo(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
@@ -150,8 +180,8 @@ def _retry(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
 def _note(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
     if not action.text.strip() and not action.attachments:
         raise Refused("The note is empty.")
-    draft.append(_said(EntryKind.NOTE, action, agent, context, ledger_id))
-    _show_in_thread(draft, action, f"*wrote a note:*\n\n{action.text}", agent)
+    draft.append(said(EntryKind.NOTE, action, agent, context, ledger_id))
+    show_in_thread(draft, action, f"*wrote a note:*\n\n{action.text}", agent)
     return "Only the desk sees this note."
 
 
@@ -160,7 +190,8 @@ def _resolve(draft: Draft, context: Context, action: AgentAction, agent: Agent, 
         raise Refused("It is resolved already.")
     if action.text.strip():
         _reply(draft, context, action, agent, ledger_id)
-    _take_floor(draft)
+    take_floor(draft)
+    resting.stir(draft)
     draft.set(status=Status.RESOLVED, speaker=Speaker.NOBODY, assignee=draft.ticket.assignee or agent.id)
     draft.timer("close", context.now + context.policy.close_after)
     if not action.text.strip():
@@ -193,15 +224,15 @@ def _escalate(draft: Draft, context: Context, action: AgentAction, agent: Agent,
         )
     if queue.name == draft.ticket.queue:
         raise Refused(f"It is in {queue.title} already.")
-    if not action.text.strip():
-        raise Refused("Add a note for those who take it over: what was tried, what is missing.")
-    draft.append(_said(EntryKind.NOTE, action, agent, context, ledger_id))
-    before = draft.ticket.queue
-    draft.set(assignee="", cause="agent", protected=draft.ticket.protected or queue.protected)
+    passing.check_handover(action)
+    draft.append(said(EntryKind.NOTE, action, agent, context, ledger_id))
+    before, cause = draft.ticket.queue, action.cause or "agent"
+    draft.set_work(passed_over=(), given_at=None)
+    draft.set(assignee="", cause=cause, protected=draft.ticket.protected or queue.protected)
     to = Route(queue=queue.name, tier=queue.tier, priority=draft.ticket.priority, rule="agent")
-    draft.event("escalated", cause="agent", queue=queue.name, tier=queue.tier, by=agent.id, before=before)
+    draft.event("escalated", cause=cause, queue=queue.name, tier=queue.tier, by=agent.id, before=before)
     move(draft, context.policy, to)
-    tell_agents(draft, mask(f"*passed this on:*\n\n{action.text}").text, author=agent.name)
+    tell_agents(draft, passing.with_notes(draft, f"*passed this on:*\n\n{action.text}"), author=agent.name)
     return f"{draft.ticket.reference} is with {queue.title} now."
 
 
@@ -222,8 +253,6 @@ def _priority(draft: Draft, context: Context, action: AgentAction, agent: Agent,
     return f"Priority is {action.priority}."
 
 
-Handler = Callable[[Draft, Context, AgentAction, Agent, int], str]
-
 #: Every verb of the desk. What is not here no surface can do.
 VERBS: dict[Verb, Handler] = {
     Verb.CLAIM: _claim,
@@ -241,34 +270,15 @@ VERBS: dict[Verb, Handler] = {
     Verb.MOVE: corrections.move_to,
     Verb.MERGE: corrections.merge,
     Verb.RESTORE: corrections.restore,
+    Verb.CONSULT: asking.consult,
+    Verb.ADVISE: asking.answer,
+    Verb.ASK_APPROVAL: asking.ask_approval,
+    Verb.APPROVE: asking.answer,
+    Verb.DECLINE: asking.answer,
+    Verb.TRANSFER: passing.transfer,
+    Verb.ASSIGN: passing.assign,
+    Verb.NEXT: _claim,
+    Verb.SNOOZE: resting.snooze,
+    Verb.HOLD: resting.hold,
+    Verb.PENDING: resting.pending,
 }
-
-
-def _take_floor(draft: Draft) -> None:
-    """From now on the bot is silent; what it had not sent yet is taken back."""
-    for send in draft.unsent(SendKind.ANSWER):
-        draft.withdraw(send)
-    draft.set(speaker=Speaker.AGENT)
-    draft.set_bot(awaiting="", options=())
-
-
-def _said(kind: EntryKind, action: AgentAction, agent: Agent, context: Context, ledger_id: int) -> Entry:
-    # A note may quote what the requester wrote; card numbers have no place in it either.
-    text = mask(action.text).text if kind is EntryKind.NOTE else action.text
-    return Entry(
-        kind=kind,
-        at=context.now,
-        text=text,
-        author=agent.name,
-        author_key=f"agent:{agent.id}",
-        attachments=action.attachments,
-        ledger_id=ledger_id,
-    )
-
-
-def _show_in_thread(draft: Draft, action: AgentAction, text: str, agent: Agent) -> None:
-    """Shows in the agents' thread what was done elsewhere; what was typed there stands there already."""
-    leg = draft.leg(Side.AGENT)
-    typed_there = action.address is not None and leg is not None and leg.address.connector == action.connector
-    if not typed_there:
-        tell_agents(draft, mask(text).text, author=agent.name)

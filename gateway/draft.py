@@ -31,6 +31,7 @@ from gateway.model import (
     Event,
     Identity,
     Leg,
+    Member,
     Outgoing,
     Participant,
     Post,
@@ -46,8 +47,8 @@ UNSENT = (SendState.HELD, SendState.QUEUED)
 class Draft:
     """Collects what changes; `ticket` is always the latest state."""
 
-    def __init__(self, folder: Folder, now: datetime) -> None:
-        self.folder, self.now = folder, now
+    def __init__(self, folder: Folder, now: datetime, team: tuple[Member, ...] = ()) -> None:
+        self.folder, self.now, self.team = folder, now, team
         self.ticket: Ticket = folder.ticket
         self.legs: list[Leg] = list(folder.legs)
         self.participants: list[Participant] = list(folder.participants)
@@ -77,6 +78,10 @@ class Draft:
     def set_bot(self, **fields: Any) -> None:
         """Changes fields of what the bot has done."""
         self.set(bot=msgspec.structs.replace(self.ticket.bot, **fields))
+
+    def set_work(self, **fields: Any) -> None:
+        """Changes fields of what people do on it."""
+        self.set(work=msgspec.structs.replace(self.ticket.work, **fields))
 
     def event(self, kind: str, **data: Any) -> None:
         """Writes down what happened and why."""
@@ -127,6 +132,16 @@ class Draft:
         leg = Leg(id=self._local(), side=Side.REQUESTER, address=address, current=False, link=link)
         self.legs.append(leg)
         self._touched.add(leg.id)
+
+    def aside(self, address: Address) -> Leg:
+        """A place of colleagues beside the ticket's queue: they are asked, or told, and the queue stays."""
+        for leg in self.legs:
+            if leg.side is Side.AGENT and leg.address.recipient == address.recipient:
+                return leg
+        leg = Leg(id=self._local(), side=Side.AGENT, address=address, current=False)
+        self.legs.append(leg)
+        self._touched.add(leg.id)
+        return leg
 
     def leave(self, side: Side) -> None:
         """This side has no current leg any more (the ticket went to a queue without a channel)."""

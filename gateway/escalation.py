@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.causes import CAUSES
+import msgspec
+
+from gateway.assignment import expect, give_out, is_away, take_back
+from gateway.causes import CAUSES, HANDOVER
 from gateway.draft import Draft
 from gateway.model import Attachment, Card, Entry, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
 from gateway.policy import Policy
@@ -40,8 +43,18 @@ def heed(draft: Draft, policy: Policy) -> None:
         draft.set(assignee="")
         move(draft, policy, route(draft.ticket, policy, triage.verdict))
         draft.event("escalated", cause="sensitive", queue=draft.ticket.queue, tier=draft.ticket.tier)
-    elif draft.ticket.priority is not before.priority:
+        return
+    if is_away(draft, draft.ticket.assignee):
+        take_back(draft, policy, "away")
+    elif draft.ticket.assignee:
+        expect(draft, queue)
+    if draft.ticket.priority is not before.priority or draft.ticket.assignee != before.assignee:
         refresh_card(draft, policy)
+
+
+def ask_card(draft: Draft, policy: Policy, why: str, verbs: tuple[Verb, ...]) -> Card:
+    """The ticket's card for colleagues who are asked something about it."""
+    return msgspec.structs.replace(card(draft, policy), why=why, actions=(*verbs, Verb.NOTE))
 
 
 def move(draft: Draft, policy: Policy, to: Route) -> None:
@@ -50,6 +63,7 @@ def move(draft: Draft, policy: Policy, to: Route) -> None:
     status = Status.OPEN if draft.ticket.status in (Status.NEW, Status.RESOLVED) else draft.ticket.status
     draft.set(queue=to.queue, tier=to.tier, priority=to.priority, speaker=Speaker.AGENT, status=status)
     draft.set_bot(awaiting="", options=())
+    give_out(draft, policy)
     address = policy.queues[to.queue].address
     if before is not None and (address is None or before.address.conversation != address.conversation):
         refresh_card(draft, policy, note=f"Moved to {policy.queues[to.queue].title}.")
@@ -103,7 +117,7 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         requester=person.label if person else "",
         fields=tuple((label, value) for label, value in fields if value),
         body=_last_words(draft),
-        why=note or CAUSES.get(ticket.cause, ticket.cause),
+        why=note or CAUSES.get(ticket.cause) or HANDOVER.get(ticket.cause, ticket.cause),
         actions=(Verb.REOPEN, Verb.NOTE)
         if done
         else tuple(v for v in ACTIONS if v is not Verb.CLAIM or not ticket.assignee),

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from gateway import canned
+from gateway.asking import sees
 from gateway.bell import Rings
 from gateway.clock import Clock, to_ms
 from gateway.desk_reads import DeskReads
@@ -35,8 +36,9 @@ from gateway.model import (
 from gateway.overviews import Query, T
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
+from gateway.situation import Situation
 from gateway.store import Store, grants, suppression
-from gateway.verbs import Situation, usable
+from gateway.verbs import usable
 from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
 
 #: How long an agent's surface waits for a proposal to be handled, seconds. Slack allows three.
@@ -104,7 +106,7 @@ class StoreHost:
             raise Refused("You are not a member of this desk. Ask an admin to add you.")
         if page is None:
             raise Refused("There is no such ticket.")
-        if not self.policy.may_see(page.ticket.queue, agent.id, agent.role):
+        if not sees(page.ticket, agent, self.policy):
             raise Refused("This ticket is in a protected queue that you are not a member of.")
         page = msgspec.structs.replace(page, agent=agent)
         team = await self._store.agents()

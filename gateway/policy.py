@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
-from gateway.model import Address, Identity, Role
+from gateway.model import Address, Agent, Assignment, Identity, Role
 from gateway.mood import Lexicons, shipped
 from gateway.patterns import Pattern
 from gateway.rules import Rules
@@ -39,6 +39,11 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
     address: Address | None = None
     protected: bool = False
     members: frozenset[str] = frozenset()  #: agent ids; empty means everybody (protected: leads and admins)
+    assignment: Assignment = Assignment.PICK
+    silent_after: timedelta | None = (
+        None  #: an owner who does nothing for so long loses the ticket to the queue
+    )
+    overload: int = 0  #: tickets without an owner from which on the desk calls the queue overloaded; 0: never
 
 
 class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +52,7 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = ""
     language: str = ""
     threaded: bool = True  #: the channel tells which message continues which
+    team: str = ""  #: whose members' ids an agent's chat id begins with, where agents can be written to
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +84,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lexicons: Lexicons = msgspec.field(default_factory=shipped)
     never_mask: tuple[Pattern, ...] = ()  #: what looks sensitive and is not: one's own order numbers
     vip: tuple[str, ...] = ()  #: addresses or @domains
+    capacity: int = 25  #: open tickets that one agent has before the turn passes them over
     triggers: frozenset[str] = TRIGGERS  #: which of them go to people without the bot
 
     @property
@@ -95,6 +102,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """The secret part of a ticket's reply address; the same for ever, and not to be guessed."""
         digest = hmac.digest(self.secret, f"ticket/{ticket}".encode(), "sha256")
         return base64.b32encode(digest[:10]).decode().lower()
+
+    def way_to(self, agent: Agent) -> Address | None:
+        """Where a member of the desk is written to in person: their chat; None where there is none."""
+        team, _, user = agent.slack_id.partition(":")
+        for key, account in self.accounts.items():
+            if user and team == account.team:
+                connector, _, name = key.partition("/")
+                return Address(connector=connector, account=name, conversation=user)
+        return None
 
     def ticket_link(self, ticket: int) -> str:
         return f"{self.public_url}/desk/ticket/{ticket}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.case import Claim
@@ -10,6 +11,7 @@ from gateway.model import (
     AdminChange,
     AgentAction,
     AnyInput,
+    Assignment,
     Deletion,
     DeliveryReport,
     Edit,
@@ -44,7 +46,24 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
         entries=tuple({each.entry for each in actions if each.entry}),
         restored=tuple({each.ticket for each in actions if each.verb is Verb.RESTORE}),
         returned=tuple(dict.fromkeys(key for each in messages for key in _returned(each))),
+        team=bool(actions) or _gives_out(policy),
+        next_of=_nexts(actions, policy),
     )
+
+
+def _gives_out(policy: Policy) -> bool:
+    return any(queue.assignment is Assignment.ROUND_ROBIN for queue in policy.queues.values())
+
+
+def _nexts(actions: Sequence[AgentAction], policy: Policy) -> tuple[str, ...]:
+    """The queues whose next ticket matters: one is asked for, or one is claimed where they go in order."""
+    if any(action.verb is Verb.NEXT for action in actions):
+        return tuple(policy.queues)
+    if any(action.verb is Verb.CLAIM for action in actions):
+        return tuple(
+            name for name, queue in policy.queues.items() if queue.assignment is Assignment.FIRST_COME
+        )
+    return ()
 
 
 def _person(value: AnyInput) -> Identity | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gateway.assignment import SILENT, take_back
 from gateway.case import Case, PendingSend
 from gateway.context import Context
 from gateway.draft import Draft
@@ -21,6 +22,8 @@ from gateway.model import (
     Status,
     TimerDue,
 )
+from gateway.resting import WAKE
+from gateway.resting import wake as resting_over
 from gateway.voice import word
 
 
@@ -158,7 +161,13 @@ def _of_class(status: str, code: str) -> bool:
 
 
 def timer(draft: Draft, context: Context, due: TimerDue) -> None:
-    """A time has come. What was resolved long enough ago is closed."""
+    """A time has come: a rest is over, an owner stayed silent; what was resolved long enough ago is closed."""
+    if due.name == WAKE:
+        resting_over(draft, context)
+    if due.name == SILENT:
+        take_back(draft, context.policy, "silent")
+        refresh_card(draft, context.policy)
+        tell_agents(draft, "Its owner stayed silent, so it is back in the queue.")
     if due.name == "close" and draft.ticket.status is Status.RESOLVED:
         draft.set(status=Status.CLOSED)
         draft.event("closed", why="Nobody wrote again after it was resolved.")

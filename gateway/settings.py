@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from gateway.errors import SettingsError
+from gateway.model import Assignment
 from gateway.patterns import compiled
 from gateway.policy import TRIGGERS
 from gateway.text.hosts import is_loopback as is_loopback
@@ -102,6 +103,7 @@ class BotSettings(_Section):
 class DeskSettings(_Section):
     undo_seconds: float = Field(4, ge=0, le=60, description="How long an agent's reply can be taken back.")
     close_after_days: float = Field(7, gt=0, description="When a resolved ticket is closed.")
+    capacity: int = Field(25, ge=1, description="Open tickets of one agent before turns pass them over.")
     canned: Path = Field(Path("canned"), description="Folder of the canned replies; read again on each edit.")
 
 
@@ -157,6 +159,19 @@ class QueueSettings(_Section):
     default: bool = Field(False, description="Where tickets go that nothing else claims; exactly one queue.")
     protected: bool = Field(False, description="Seen by its members, leads and admins only.")
     members: tuple[str, ...] = Field((), description="Agent ids; empty means everybody.")
+    assignment: Assignment = Field(
+        Assignment.PICK,
+        description="pick: whoever wants a ticket takes it; first_come: agents take the next one, in order; "
+        "round_robin: given in turn by language, skill and load.",
+    )
+    silent_minutes: float = Field(
+        0, ge=0, description="An owner who does nothing for so long loses the ticket to the queue; 0: never."
+    )
+    overload: int = Field(
+        0,
+        ge=0,
+        description="Tickets without an owner from which on the queue counts as overloaded; 0: never.",
+    )
     slack_account: str = Field("", description="Which Slack account shows it; empty: the only one.")
     slack_channel: str = Field("", description="Id of the channel that shows its tickets, C…")
 

@@ -5,61 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import msgspec
 
-from gateway.causes import HANDOVER
-from gateway.model import (
-    Agent,
-    EntryKind,
-    Field,
-    FieldKind,
-    Group,
-    Option,
-    Priority,
-    Role,
-    Side,
-    Status,
-    Ticket,
-    TicketPage,
-    Verb,
-    VerbForm,
-)
-from gateway.policy import Policy
-
-DONE = (Status.RESOLVED, Status.CLOSED)
-_RANK = tuple(Role)
-
-
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """Who looks at which ticket, and where."""
-
-    page: TicketPage
-    agent: Agent
-    policy: Policy
-    team: Sequence[Agent] = ()  #: every member of the desk
-
-    @property
-    def ticket(self) -> Ticket:
-        return self.page.ticket
-
-    @property
-    def leads(self) -> bool:
-        return at_least(self.agent, Role.LEAD)
-
-    @property
-    def owns(self) -> bool:
-        return self.ticket.assignee == self.agent.id
-
-
-When = Callable[[Situation], bool]
-
-
-def at_least(agent: Agent, role: Role) -> bool:
-    """Whether this member may do what `role` may."""
-    return _RANK.index(agent.role) >= _RANK.index(role)
+from gateway.model import Field, FieldKind, Group, Role, Verb, VerbForm
+from gateway.situation import CHOICES, CHOICES_OF, WHEN, Situation, at_least, is_open
 
 
 def usable(situation: Situation) -> tuple[VerbForm, ...]:
@@ -68,7 +20,7 @@ def usable(situation: Situation) -> tuple[VerbForm, ...]:
     found = [
         _completed(form, situation)
         for form in FORMS.values()
-        if at_least(situation.agent, form.role) and _WHEN.get(form.verb, _open)(situation)
+        if at_least(situation.agent, form.role) and WHEN.get(form.verb, is_open)(situation)
     ]
     found = [form for form in found if not _without_choice(form)]
     return tuple(sorted(found, key=lambda form: groups.index(form.group)))
@@ -76,132 +28,18 @@ def usable(situation: Situation) -> tuple[VerbForm, ...]:
 
 def _completed(form: VerbForm, situation: Situation) -> VerbForm:
     """The form with the choices of its fields, and what stands in them at first."""
-    fields = tuple(
-        msgspec.structs.replace(field, **CHOICES[field.name](situation)) if field.name in CHOICES else field
-        for field in form.fields
-    )
+    fields = tuple(_with_choices(form.verb, field, situation) for field in form.fields)
     return msgspec.structs.replace(form, fields=fields)
+
+
+def _with_choices(verb: Verb, field: Field, situation: Situation) -> Field:
+    choices = CHOICES_OF.get((verb, field.name)) or CHOICES.get(field.name)
+    return msgspec.structs.replace(field, **choices(situation)) if choices else field
 
 
 def _without_choice(form: VerbForm) -> bool:
     """A required choice of nothing: the only queue of a small desk has nowhere to pass a ticket on to."""
     return any(f.required and f.kind is FieldKind.CHOICE and not f.options for f in form.fields)
-
-
-# ---------------------------------------------------------------- when
-
-
-def _open(situation: Situation) -> bool:
-    return situation.ticket.status not in DONE
-
-
-def _always(situation: Situation) -> bool:
-    return True
-
-
-def _never(situation: Situation) -> bool:
-    return False
-
-
-def _done(situation: Situation) -> bool:
-    return not _open(situation)
-
-
-def _not_closed(situation: Situation) -> bool:
-    return situation.ticket.status is not Status.CLOSED
-
-
-def _can_claim(situation: Situation) -> bool:
-    ticket = situation.ticket
-    return _open(situation) and not situation.owns and (not ticket.assignee or situation.leads)
-
-
-def _can_release(situation: Situation) -> bool:
-    return _open(situation) and (situation.owns or (bool(situation.ticket.assignee) and situation.leads))
-
-
-def _can_reply(situation: Situation) -> bool:
-    return _not_closed(situation) and any(leg.side is Side.REQUESTER for leg in situation.page.legs)
-
-
-def _has_later_messages(situation: Situation) -> bool:
-    return _not_closed(situation) and len(_messages(situation)) > 1
-
-
-def _was_corrected(situation: Situation) -> bool:
-    return any(event.kind == "corrected" for event in situation.page.events)
-
-
-_WHEN: Mapping[Verb, When] = {
-    Verb.CLAIM: _can_claim,
-    Verb.RELEASE: _can_release,
-    Verb.REPLY: _can_reply,
-    Verb.UNDO: _never,
-    Verb.RETRY: _never,
-    Verb.NOTE: _always,
-    Verb.REOPEN: _done,
-    Verb.TAG: _always,
-    Verb.SPLIT: _has_later_messages,
-    Verb.MOVE: _not_closed,
-    Verb.MERGE: _not_closed,
-    Verb.RESTORE: _was_corrected,
-}
-
-
-# ---------------------------------------------------------------- choices
-
-
-def _queues(situation: Situation) -> dict[str, object]:
-    others = (q for q in situation.policy.queues.values() if q.name != situation.ticket.queue)
-    return {"options": tuple(Option(value=q.name, label=q.title) for q in others)}
-
-
-def _agents(situation: Situation) -> dict[str, object]:
-    """Everybody else who may see the ticket."""
-    ticket, policy = situation.ticket, situation.policy
-    fit = [
-        a for a in situation.team
-        if a.active and a.id != ticket.assignee and policy.may_see(ticket.queue, a.id, a.role)
-    ]  # fmt: skip
-    return {"options": tuple(Option(value=agent.id, label=agent.name or agent.id) for agent in fit)}
-
-
-def _causes(situation: Situation) -> dict[str, object]:
-    return {"options": tuple(Option(value=code, label=text) for code, text in HANDOVER.items())}
-
-
-def _priorities(situation: Situation) -> dict[str, object]:
-    options = tuple(Option(value=p.value, label=p.value.capitalize()) for p in Priority)
-    return {"options": options, "value": situation.ticket.priority.value}
-
-
-def _tags(situation: Situation) -> dict[str, object]:
-    return {"value": ", ".join(situation.ticket.tags)}
-
-
-def _messages(situation: Situation) -> list[Option]:
-    lines = (entry for entry in situation.page.entries if entry.kind is EntryKind.MESSAGE)
-    return [Option(value=str(e.id), label=f"{e.author}: {_start(e.text)}") for e in lines]
-
-
-def _entries(situation: Situation) -> dict[str, object]:
-    return {"options": tuple(_messages(situation))}
-
-
-def _start(text: str, length: int = 60) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
-
-
-#: By a field's name: what depends on the ticket and on who looks.
-CHOICES: Mapping[str, Callable[[Situation], dict[str, object]]] = {
-    "queue": _queues,
-    "agent": _agents,
-    "cause": _causes,
-    "priority": _priorities,
-    "tags": _tags,
-    "entry": _entries,
-}
 
 
 # ---------------------------------------------------------------- the table
@@ -212,6 +50,11 @@ _QUEUE = Field(name="queue", kind=FieldKind.CHOICE, label="Queue", required=True
 _CAUSE = Field(name="cause", kind=FieldKind.CHOICE, label="Why", required=True)
 _ENTRY = Field(name="entry", kind=FieldKind.CHOICE, label="Message", required=True)
 _OTHER = Field(name="other", kind=FieldKind.TICKET, label="Other ticket", required=True, hint="DG-42")
+_ANY_QUEUE = Field(name="queue", kind=FieldKind.CHOICE, label="Queue")
+_COLLEAGUE = Field(name="colleague", kind=FieldKind.CHOICE, label="Colleague")
+_ASKED = Field(name="value", kind=FieldKind.CHOICE, label="Question")
+_UNTIL = Field(name="until", kind=FieldKind.TIME, label="Until")
+_REMARK = _text(label="Note", hint="Only agents see it.")
 _NOTE = _text(
     label="Note for them", required=True, hint="What was tried, what is missing. Only agents see it."
 )
@@ -245,6 +88,83 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             verb=Verb.ESCALATE, title="Escalate", group=Group.HAND_OVER,
             explain="To those who know more or may decide more; the requester stays informed.",
             fields=(_QUEUE, _CAUSE, _NOTE),
+        ),
+        VerbForm(
+            verb=Verb.NEXT,
+            title="Take the next one",
+            group=Group.OWN,
+            explain="The ticket that should be worked on next is yours.",
+        ),
+        VerbForm(
+            verb=Verb.ADVISE,
+            title="Give your opinion",
+            group=Group.ASK,
+            explain="You were asked; your answer becomes a note.",
+            fields=(_ASKED, _text(label="Your opinion", required=True, hint="Only agents see it.")),
+        ),
+        VerbForm(
+            verb=Verb.APPROVE,
+            title="Approve",
+            group=Group.ASK,
+            explain="Your yes is recorded.",
+            fields=(_ASKED, _REMARK),
+        ),
+        VerbForm(
+            verb=Verb.DECLINE,
+            title="Decline",
+            group=Group.ASK,
+            explain="Your no is recorded, with the reason.",
+            fields=(_ASKED, _text(label="Reason", required=True, hint="Only agents see it.")),
+        ),
+        VerbForm(
+            verb=Verb.CONSULT,
+            title="Ask for an opinion",
+            group=Group.ASK,
+            explain="A colleague or a queue is asked; the ticket stays where it is.",
+            fields=(_COLLEAGUE, _ANY_QUEUE, _text(label="What do you want to know?", required=True)),
+        ),
+        VerbForm(
+            verb=Verb.ASK_APPROVAL,
+            title="Ask for approval",
+            group=Group.ASK,
+            explain="Somebody who may decide it says yes or no; it is recorded.",
+            fields=(_COLLEAGUE, _ANY_QUEUE, _text(label="What should be approved?", required=True)),
+        ),
+        VerbForm(
+            verb=Verb.TRANSFER,
+            title="Pass on",
+            group=Group.HAND_OVER,
+            explain="To another queue or a colleague, with a note.",
+            fields=(_ANY_QUEUE, _COLLEAGUE, _CAUSE, _NOTE),
+        ),
+        VerbForm(
+            verb=Verb.ASSIGN,
+            title="Assign",
+            group=Group.HAND_OVER,
+            role=Role.LEAD,
+            explain="Gives it to somebody, whoever has it now.",
+            fields=(msgspec.structs.replace(_COLLEAGUE, required=True), _REMARK),
+        ),
+        VerbForm(
+            verb=Verb.SNOOZE,
+            title="Snooze",
+            group=Group.LATER,
+            explain="Out of sight until then; a word of the requester wakes it earlier.",
+            fields=(msgspec.structs.replace(_UNTIL, required=True), _REMARK),
+        ),
+        VerbForm(
+            verb=Verb.HOLD,
+            title="On hold",
+            group=Group.LATER,
+            explain="It waits for somebody who is neither us nor the requester.",
+            fields=(_UNTIL, _text(label="What does it wait for?", hint="Only agents see it.")),
+        ),
+        VerbForm(
+            verb=Verb.PENDING,
+            title="Pending",
+            group=Group.LATER,
+            explain="It waits for the requester.",
+            fields=(_REMARK,),
         ),
         VerbForm(
             verb=Verb.PRIORITY, title="Priority", group=Group.SORT,

@@ -10,7 +10,8 @@ import pytest
 from gateway.causes import HANDOVER
 from gateway.desk import VERBS
 from gateway.model import AgentAction, FieldKind, Group, Identity, Priority, TicketView, Verb, filled
-from gateway.verbs import CHOICES, FORMS
+from gateway.situation import CHOICES, CHOICES_OF
+from gateway.verbs import FORMS
 from tests.world import World
 
 
@@ -25,9 +26,10 @@ def test_the_table_holds_every_verb_and_only_fields_that_an_action_has() -> None
     assert names <= set(AgentAction.__struct_fields__)
     assert all(form.title for form in FORMS.values())
     fixed = {"attachments", "text", "other", "until"}
-    assert {f.name for form in FORMS.values() for f in form.fields if f.kind is FieldKind.CHOICE} <= set(
-        CHOICES
-    )
+    chosen = {
+        (form.verb, f.name) for form in FORMS.values() for f in form.fields if f.kind is FieldKind.CHOICE
+    }
+    assert {name for verb, name in chosen if (verb, name) not in CHOICES_OF} <= set(CHOICES)
     assert names - set(CHOICES) <= fixed | {"value"}
 
 

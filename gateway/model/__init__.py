@@ -6,6 +6,7 @@ Everything here is frozen and keyword-only; times are aware UTC datetimes; texts
 from __future__ import annotations
 
 from gateway.model.choices import (
+    Assignment,
     ChoiceAction,
     EntryKind,
     LedgerState,
@@ -51,6 +52,7 @@ __all__ = [
     "AnyInput",
     "Ask",
     "AskKind",
+    "Assignment",
     "Attachment",
     "BotState",
     "Bounce",

@@ -102,6 +102,25 @@ class Verb(StrEnum):
     MOVE = "move"  # this message belongs to another ticket
     MERGE = "merge"  # all of it belongs to another ticket
     RESTORE = "restore"  # takes back the last split, move or merge of this ticket
+    CONSULT = "consult"  # an opinion is asked of a colleague or a queue; the owner stays
+    ADVISE = "advise"  # … and given
+    ASK_APPROVAL = "ask_approval"  # a yes or no is asked of an authority
+    APPROVE = "approve"
+    DECLINE = "decline"
+    TRANSFER = "transfer"  # to another queue or colleague, without going up
+    ASSIGN = "assign"  # a lead gives it to somebody
+    NEXT = "next"  # the next ticket, whichever that is
+    SNOOZE = "snooze"  # out of sight until a time
+    HOLD = "on_hold"  # waits for somebody who is neither us nor the requester
+    PENDING = "pending"  # waits for the requester
+
+
+class Assignment(StrEnum):
+    """How the tickets of a queue find their owner."""
+
+    PICK = "pick"  # whoever wants one takes it
+    FIRST_COME = "first_come"  # in order: agents take the next one
+    ROUND_ROBIN = "round_robin"  # given in turn, by language, skill and load
 
 
 class ChoiceAction(StrEnum):

@@ -116,7 +116,7 @@ class AgentAction(Input, frozen=True, kw_only=True, tag="agent_action"):
     send: int = 0  #: the outbox row that undo and retry mean
     entry: int = 0  #: the line of the conversation that split and move mean
     other: int = 0  #: the ticket that move and merge go to
-    agent: str = ""  #: whom it is given to, or who is asked
+    colleague: str = ""  #: agent id: whom it is given to, or who is asked
     cause: str = ""  #: why it is passed on: a code of gateway/causes.py
     until: datetime | None = None  #: how long it rests
     value: str = ""  #: what was chosen, where the verb has a choice of its own

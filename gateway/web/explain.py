@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.causes import CAUSES
+from gateway.causes import CAUSES, HANDOVER
 from gateway.model import Event
 
 #: Kinds whose words do not follow from their name.
@@ -28,6 +28,17 @@ TITLES: Mapping[str, str] = {
     "delayed": "Our mail is delayed",
     "masked": "Sensitive data was masked",
     "agent": "An agent acted",
+    "asked_opinion": "An opinion was asked",
+    "advised": "An opinion was given",
+    "asked_approval": "An approval was asked",
+    "approved": "It was approved",
+    "declined": "It was declined",
+    "transferred": "Passed on",
+    "assigned": "Given to an agent",
+    "returned": "Back from its owner",
+    "unassigned": "Nobody got it",
+    "rests": "Laid to rest",
+    "woke": "The rest is over",
     "refused": "An action was refused",
 }
 _LABELS: Mapping[str, str] = {"rule": "Rule", "tried": "Rules tried", "queue": "Queue", "tier": "Tier"}
@@ -63,7 +74,9 @@ def _line(event: Event) -> Line:
         at=event.at,
         kind=event.kind,
         title=TITLES.get(event.kind, event.kind.replace("_", " ").capitalize()),
-        text=CAUSES.get(cause, cause) or str(data.get("reason") or data.get("why") or ""),
+        text=CAUSES.get(cause)
+        or HANDOVER.get(cause, cause)
+        or str(data.get("reason") or data.get("why") or ""),
         confidence=_number(data.get("confidence")),
         threshold=_number(data.get("threshold")),
         candidates=tuple(_candidates(data.get("candidates"))),
