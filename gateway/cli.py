@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +31,9 @@ from gateway.errors import DeskgateError, SettingsError
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from gateway.accounts import Account
     from gateway.app import Deskgate
-    from gateway.settings import ServerSettings
+    from gateway.settings import ServerSettings, Settings
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -70,6 +72,12 @@ def make_parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run Deskgate until it is stopped")
     _config_option(serve)
     serve.add_argument("--log", choices=("text", "json"), default="text", help="how log lines look")
+    serve.add_argument(
+        "--demo", action="store_true", help="play customers on a fast clock, apart from everything real"
+    )
+    serve.add_argument(
+        "--speed", type=float, default=60.0, metavar="N", help="with --demo: how fast time runs (default: 60)"
+    )
     serve.set_defaults(command=_serve)
 
     check = commands.add_parser(
@@ -131,7 +139,19 @@ def _serve(options: argparse.Namespace) -> int:
     for problem in sample_problems(settings, accounts):
         print(f"note: {problem}", file=sys.stderr)
     _use_uvloop()
-    asyncio.run(_run(Deskgate(settings, accounts)))
+    if options.demo:
+        return _serve_demo(settings, accounts, options.speed)
+    deskgate = Deskgate(settings, accounts)
+    asyncio.run(_run(deskgate, deskgate.web_app()))
+    return 0
+
+
+def _serve_demo(settings: Settings, accounts: list[Account], speed: float) -> int:
+    from gateway.simulation.demo import Demo
+
+    with tempfile.TemporaryDirectory(prefix="deskgate-demo-") as folder:
+        demo = Demo(settings, accounts, Path(folder), max(1.0, speed))
+        asyncio.run(_run(demo.deskgate, demo.web_app(), demo.says()))
     return 0
 
 
@@ -143,18 +163,18 @@ def _use_uvloop() -> None:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
-async def _run(deskgate: Deskgate) -> None:
+async def _run(deskgate: Deskgate, app: web.Application, demo: str = "") -> None:
     from aiohttp import web
 
     server = deskgate.settings.server
-    runner = web.AppRunner(deskgate.web_app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await runner.setup()
     try:
         await _listen(web.TCPSite(runner, server.host, server.port), server)
-        await _welcome(deskgate, runner.addresses[0][1])
+        await _welcome(deskgate, runner.addresses[0][1], demo)
         await stop.wait()
     finally:
         await runner.cleanup()
@@ -168,11 +188,12 @@ async def _listen(site: web.TCPSite, server: ServerSettings) -> None:
         raise SettingsError([f"{what} Stop what uses it, or change it."]) from error
 
 
-async def _welcome(deskgate: Deskgate, port: int) -> None:
+async def _welcome(deskgate: Deskgate, port: int, demo: str) -> None:
     base = deskgate.settings.site.public_url or f"http://127.0.0.1:{port}"
     lines = [
         "",
         f"  Deskgate is running for {deskgate.policy.company}.",
+        *([f"  {demo}"] if demo else []),
         "",
         f"  Start page   {base}/",
         f"  Web chat     {base}/chat",
@@ -185,7 +206,7 @@ async def _welcome(deskgate: Deskgate, port: int) -> None:
         ]
     else:
         lines += [f"  The desk     {base}/desk   (a new link: deskgate sign-in)"]
-    for account in deskgate.accounts:
+    for account in deskgate.accounts if not demo else ():
         if account.kind == "email":
             address, listen = account.settings.address, account.settings.listen  # type: ignore[attr-defined]
             lines.append(f"  Mail         to {address}" + (f" by SMTP at {listen}" if listen else ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,26 +12,15 @@ from pathlib import Path
 import msgspec
 
 from gateway.app import Deskgate, read_settings
-from gateway.clock import from_ms, to_ms
+from gateway.clock import from_ms
 from gateway.errors import SettingsError
-from gateway.model import (
-    Address,
-    Agent,
-    AnyInput,
-    Attachment,
-    Delivery,
-    Identity,
-    Message,
-    Outgoing,
-    Role,
-    Verb,
-)
+from gateway.model import Agent, AnyInput, Delivery, Outgoing
 from gateway.settings import Settings
-from gateway.simulation.recorder import Recorder, SimulatedClock, message_key, recorded, with_placeholders
-from gateway.simulation.script import Acts, Says, ScriptError, Step, Waits, accounts_named, action
+from gateway.simulation.cast import Cast
+from gateway.simulation.recorder import Recorder, SimulatedClock, recorded, with_placeholders
+from gateway.simulation.script import Acts, Says, ScriptError, Step, Waits, accounts_named
 from gateway.simulation.telling import Line, Teller
 from gateway.store import simulation
-from gateway.text.reply import strip_subject
 
 #: What is on its way after the last line still leaves within this time.
 LAST_SENDS = timedelta(minutes=5)
@@ -48,21 +36,18 @@ class Stage:
         self._store = deskgate.store
         self._teller = Teller(deskgate)
         self._recorders = [c for c in deskgate.connectors.values() if isinstance(c, Recorder)]
-        self._numbers = itertools.count(1)
-        self._threads: dict[Address, tuple[str, datetime]] = {}
+        self._cast = Cast(deskgate, where)
 
     async def play(self, step: Step) -> list[Line]:
         """Lets everything happen that is due before this step, and then the step itself."""
         lines = await self.until(step.at)
         match step:
             case Says():
-                await self._take(await self._message(step))
+                return lines + await self._hear(step)
             case Acts():
-                refused = await self._act(step)
-                return [*lines, *refused, *await self._settle()]
+                return lines + await self._act(step)
             case Waits():
-                pass
-        return [*lines, *await self._settle()]
+                return lines
 
     async def until(self, when: datetime) -> list[Line]:
         """Jumps the clock from one due time to the next, up to `when`."""
@@ -82,12 +67,11 @@ class Stage:
         return [*lines, *await self._settle()]
 
     async def finish(self) -> list[Line]:
-        """What was on its way after the last line still leaves; then nothing in this database is ever sent."""
+        """What was on its way after the last line still leaves."""
         lines: list[Line] = []
         end = self.clock.now() + LAST_SENDS
         while (due := await self._store.next_send()) is not None and from_ms(due) <= end:
             lines += await self.until(from_ms(due))
-        await self._store.pause_outbox(True)
         return lines
 
     # ------------------------------------------------------------ time
@@ -121,144 +105,27 @@ class Stage:
         receipts = await self.deskgate.host.receive([Delivery(input=value)])
         return receipts[0].ledger_id
 
-    # ------------------------------------------------------------ somebody writes
+    # ------------------------------------------------------------ the cast
 
-    async def _message(self, step: Says) -> Message:
-        number = next(self._numbers)
-        account = step.account or next(a.name for a in self.deskgate.accounts if a.kind == step.connector)
-        by_mail = step.connector == "email"
-        sender = step.sender.lower() if by_mail else step.sender
-        address = Address(connector=step.connector, account=account, conversation=sender)
-        given = {
-            "connector": step.connector,
-            "account": account,
-            "delivery_key": f"line {step.line}",
-            "at": self.clock.now(),
-            "address": self._in_thread(address) if not by_mail else address,
-            "sender": Identity(
-                kind="email" if by_mail or (step.connector == "api" and "@" in sender) else step.connector,
-                value=sender,
-                name=step.name,
-                verified=True,
-            ),
-            "text": step.text,
-            "subject": step.subject,
-            "message_key": ""
-            if step.choice
-            else f"{'mid' if by_mail else step.connector}:<line-{number}@script>",
-            "version": "1",
-            "refers_to": await self._refers_to(step, address),
-            "choice": step.choice,
-            "attachments": tuple(_file(name) for name in step.files),
-        }
-        return Message(**{**given, **step.fields})
-
-    def _in_thread(self, address: Address) -> Address:
-        """In a channel with threads a person goes on in theirs, until they have been silent for long."""
-        policy = self.deskgate.policy
-        if not policy.account(address).threaded:
-            return address
-        thread, last = self._threads.get(address, ("", self.clock.now()))
-        if not thread or self.clock.now() - last > policy.idle_window:
-            thread = f"t{len(self._threads)}-{to_ms(self.clock.now())}"
-        self._threads[address] = (thread, self.clock.now())
-        return msgspec.structs.replace(address, thread=thread)
-
-    async def _refers_to(self, step: Says, address: Address) -> tuple[str, ...]:
-        """What a mail program would put into In-Reply-To: our last mail of the matter that is answered."""
-        if step.ticket:
-            number = await self._ticket(step.ticket, step.line)
-            return (f"ref:{self.deskgate.policy.reply_key(number)}",)
-        if step.connector != "email":
-            return ()
-        sent = await self._store.driver.read(lambda tx: simulation.last_sent(tx, address))
-        numbers = {ticket for ticket, _ in sent}
-        known = await self._store.driver.read(lambda tx: simulation.tickets(tx, numbers))
-        for ticket, send in sent:
-            if _answers(step.subject, known[ticket].subject):
-                return (message_key(send),)
-        return ()
-
-    # ------------------------------------------------------------ somebody works
+    async def _hear(self, step: Says) -> list[Line]:
+        try:
+            await self._take(await self._cast.message(step))
+        except ScriptError as error:
+            return [self._teller.problem(error.problems[0], self.clock.now())]
+        return await self._settle()
 
     async def _act(self, step: Acts) -> list[Line]:
         """Proposes it as the browser's desk would; what was refused without a ticket is told here."""
         try:
-            ticket = await self._ticket(step.ticket, step.line)
-            fields = {**step.fields, **await self._named(step, ticket)}
+            row = await self._take(await self._cast.proposal(step))
         except ScriptError as error:
             return [self._teller.problem(error.problems[0], self.clock.now())]
-        await self._join(step)
-        proposed = action(
-            fields,
-            delivery_key=f"line {step.line}",
-            at=self.clock.now(),
-            actor=Identity(kind="agent", value=step.agent, name=step.agent, verified=True),
-            verb=step.verb,
-            ticket=ticket,
-            text=step.text,
-        )
-        files = tuple(_file(name) for name in step.files)
-        row = await self._take(msgspec.structs.replace(proposed, attachments=files))
         lines = await self._settle()
         result = msgspec.json.decode(await self._store.result(row) or b"{}", type=dict[str, object])
         if result.get("state") == "refused" and all(line.kind != "refused" for line in lines):
-            lines.append(
-                self._teller.problem(f"{self._where}:{step.line}: {result['detail']}", self.clock.now())
-            )
+            what = f"{self._where}:{step.line}: {result['detail']}"
+            lines.append(self._teller.problem(what, self.clock.now()))
         return lines
-
-    async def _join(self, step: Acts) -> None:
-        """Whom the script names is a member of the desk, in the role that it gives them."""
-        known = await self._store.agent(step.agent)
-        if known is None or (step.role and known.role is not step.role):
-            agent = known or Agent(id=step.agent, name=step.agent)
-            agent = msgspec.structs.replace(agent, role=step.role or Role.AGENT)
-            await self._store.add_agent(agent, to_ms(self.clock.now()))
-
-    async def _named(self, step: Acts, ticket: int) -> dict[str, object]:
-        """The rows that a verb means: another ticket by name; the newest line or reply where none is named."""
-        fields = step.fields
-        named: dict[str, object] = {}
-        if "other" in fields:
-            named["other"] = await self._ticket(str(fields["other"]), step.line)
-        if step.verb in (Verb.SPLIT, Verb.MOVE) and not isinstance(fields.get("entry"), int):
-            named["entry"] = await self._store.driver.read(lambda tx: simulation.newest_entry(tx, ticket))
-        if step.verb in (Verb.UNDO, Verb.RETRY) and not isinstance(fields.get("send"), int):
-            named["send"] = await self._store.driver.read(lambda tx: simulation.newest_reply(tx, ticket))
-        return named
-
-    async def _ticket(self, name: str, line: int) -> int:
-        """The ticket that a line names. Raises ScriptError when there is none yet."""
-        which, _, who = name.partition(" of ")
-        read = self._store.driver.read
-        found = await (
-            read(lambda tx: simulation.tickets_of(tx, who)) if who else read(simulation.every_ticket)
-        )
-        number = name.removeprefix("DG-")
-        if number.isdigit():
-            found = [each for each in found if each == int(number)]
-        if not found:
-            raise ScriptError(
-                [
-                    f"{self._where}:{line}: there is no ticket {name!r} at this time. "
-                    "Let them write first, or name another."
-                ]
-            )
-        return found[0] if which == "first" else found[-1]
-
-
-def _answers(subject: str, ticket: str) -> bool:
-    """Whether a mail with this subject goes on with that ticket: none, or "Re:" above the same words."""
-    plain = strip_subject(subject)
-    if not subject.strip():
-        return True
-    return plain != subject.strip() and plain.casefold() == strip_subject(ticket).casefold()
-
-
-def _file(name: str) -> Attachment:
-    content = f"simulated file {name}".encode()
-    return Attachment(filename=name, size=len(content), content=content)
 
 
 @asynccontextmanager
@@ -290,6 +157,7 @@ async def stage(
             await _hire(deskgate)
             yield Stage(deskgate, clock, where)
         finally:
+            await deskgate.store.pause_outbox(True)
             deskgate.intake.close()
             await deskgate.store.close()
 
