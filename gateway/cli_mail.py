@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import cli_mail_sign_in
+from gateway import cli_mail_import, cli_mail_sign_in
 
 if TYPE_CHECKING:
     from gateway.store import Store
@@ -20,8 +20,9 @@ ConfigOption = Callable[[argparse.ArgumentParser], None]
 
 
 def register(mail: Parsers[argparse.ArgumentParser], config_option: ConfigOption) -> None:
-    """Adds `mail suppressed` and `mail authorize`."""
+    """Adds `mail suppressed`, `mail authorize` and `mail import`."""
     cli_mail_sign_in.register(mail, config_option)
+    cli_mail_import.register(mail, config_option)
     suppressed = mail.add_parser("suppressed", help="addresses that mail came back from")
     suppressed.add_argument("--lift", metavar="ADDRESS", help="let automatic mail go there again")
     config_option(suppressed)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from connectors.email.oauth import Tokens
     from connectors.email.settings import Settings as MailSettings
     from gateway.accounts import Account
+    from gateway.privacy import Seal
     from gateway.settings import Settings
+    from gateway.store import Store
 
 Parsers = argparse._SubParsersAction
 
@@ -88,6 +90,28 @@ async def keep(settings: Settings, account: str, tokens: Tokens) -> None:
         await store.driver.write(lambda tx: grants.keep(tx, name, sealed, now))
     finally:
         await store.close()
+
+
+async def current_token(store: Store, seal: Seal, account: Account) -> str:
+    """The token with which this account signs in now, "" for one with a password. Raises GrantLost, Retryable."""
+    from connectors.email.grant import decoded, encoded, grant_name
+    from connectors.email.oauth import renew
+    from gateway.clock import SystemClock, to_ms
+    from gateway.store import grants
+
+    mail: MailSettings = account.settings  # type: ignore[assignment]  # a mail account's
+    if mail.auth != "xoauth2":
+        return ""
+    name, now = grant_name(account.name), SystemClock().now()
+    sealed = await store.driver.read(lambda tx: grants.read(tx, name))
+    known = decoded(seal.open(sealed, f"grant/{name}".encode())) if sealed else None
+    if known is not None and known.access and known.ends > now:
+        return known.access
+    # A running Deskgate would have renewed it: there is none, so it is ours to do.
+    fresh = await renew(mail, known, now)
+    kept = seal.seal(encoded(fresh), f"grant/{name}".encode())
+    await store.driver.write(lambda tx: grants.keep(tx, name, kept, to_ms(now)))
+    return fresh.access
 
 
 async def _line() -> str:

@@ -17,6 +17,7 @@ from gateway.context import Context
 from gateway.correspondents import others, why_silent
 from gateway.draft import Draft
 from gateway.escalation import hand_off, heed, refresh_card, tell_agents
+from gateway.imported import file_away
 from gateway.model import (
     ActionResult,
     AdminChange,
@@ -122,20 +123,21 @@ class Turn:
     def _keep(self, row: LedgerRow, message: Message, screened: Screened | None) -> None:
         thread = choose(message, self._now_known(), self.context.policy)
         if thread.join is Join.COPY:
-            self._copy(row, message, thread)
-            return
+            return self._copy(row, message, thread)
         if thread.join is not Join.CONTINUES and (rule := no_ticket(message, self.context.policy)):
-            self._done(row, 0, reason=f"rule: {rule}: no ticket")
-            return
+            return self._done(row, 0, reason=f"rule: {rule}: no ticket")
         draft = self._ticket_for(row, message, thread)
         heard = self._append(draft, row, message)
+        if message.imported:
+            file_away(draft, message, self.context.policy)
+            return self._done(row, draft.ticket.id)
         if message.offer is not None:
             draft.offer(message.offer.address, message.offer.link)
             draft.join(Participant(identity=message.offer.identity))
             draft.event("address_offered", channel=message.offer.address.connector)
             refresh_card(draft, self.context.policy)
         self._wake(draft, message, screened, heard)
-        self._done(row, draft.ticket.id)
+        return self._done(row, draft.ticket.id)
 
     def _ticket_for(self, row: LedgerRow, message: Message, thread: Thread) -> Draft:
         if thread.join is Join.CONTINUES:
@@ -185,7 +187,8 @@ class Turn:
             updated_at=now,
         )
         draft = Draft(Folder(ticket=ticket), now, self.case.team)
-        draft.event("opened", connector=message.connector, account=message.account)
+        if not message.imported:  # it was opened long ago, elsewhere: reports do not count it
+            draft.event("opened", connector=message.connector, account=message.account)
         self.drafts[ticket.id] = draft
         return draft
 
@@ -214,7 +217,7 @@ class Turn:
         if not text.text and not message.attachments and not message.unreadable:
             return None  # an offered address is no line of the conversation
         draft.append(entry)
-        if draft.ticket.queue and draft.folder.ticket.version:
+        if draft.ticket.queue and draft.folder.ticket.version and not message.imported:
             tell_agents(draft, text.text, author=entry.author, attachments=attachments)
         return entry
 

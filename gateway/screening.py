@@ -75,6 +75,8 @@ def dangerous(message: Message, policy: Policy) -> Screened | None:
 
 def bounce(message: Message, policy: Policy) -> Screened | None:
     """A mail server reports that a mail of ours did not arrive."""
+    if message.bounce is not None and message.imported:
+        return Screened(verdict=Verdict.IGNORE, check="bounce", reason="A report from before our time.")
     if message.bounce is not None:
         return Screened(verdict=Verdict.BOUNCE, check="bounce", reason="A mail server's report.")
     return None

@@ -63,7 +63,9 @@ def _belongs(message: Message, folder: Folder, key: str, policy: Policy) -> Thre
         return _related(
             ticket.id, f"It {how} of {ticket.reference}, but the mail host takes its sender for forged."
         )
-    if ticket.status is Status.CLOSED:
+    if message.imported and ticket.status is not Status.CLOSED:
+        return _related(ticket.id, f"{ticket.reference} is being worked on: older mail is kept beside it.")
+    if ticket.status is Status.CLOSED and not message.imported:
         return _related(ticket.id, f"{ticket.reference} is closed.")
     if key.startswith("at:") and not message.address.thread:
         silence = message.at - ticket.updated_at

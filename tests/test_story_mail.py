@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import smtplib
 from collections.abc import Awaitable, Callable, Iterator
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ import pytest
 from imapclient import IMAPClient
 
 from gateway.app import Deskgate
+from gateway.cli import main
 from gateway.model import Agent, AgentAction, EntryKind, Identity, SendState, TicketPage, Verb
 from tests.mailservers import PASSWORD, Servers, mail_servers, why_not
 from tests.running import free_port, running, settings_for
@@ -174,3 +176,42 @@ async def test_a_reply_that_comes_back_is_marked_and_its_address_suppressed(
     (entry,) = (entry for entry in page.entries if entry.kind is EntryKind.REPLY)
     assert entry.state is SendState.FAILED and entry.reason
     assert page.suppressed == ("bouncer@shop.test",)
+
+
+async def test_older_mail_is_imported_once_onto_closed_tickets_and_answered_by_nobody(
+    servers: Servers, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("Do you sponsor clubs?", "Where is my order?", "I forgot my password"):
+        await through_exim(servers, a_mail("support5@shop.test", "zoe@shop.test", text))
+    await soon(lambda: _so_many(servers, "support5", 3))
+    given = account(servers, "support5")
+    monkeypatch.setenv("DESKGATE_CONNECTORS__EMAIL__SUPPORT__IMAP_PASSWORD", given.pop("imap_password"))
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in given.items())
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[store]\ndatabase = "sqlite:///{tmp_path}/deskgate.db"\nkey_file = "{tmp_path}/key"\n'
+        f'[queues.general]\ntitle = "Care"\ndefault = true\n[connectors.email.support]\n{lines}'
+    )
+    call = ["mail", "import", "--since", "2020-01-01", "--config", str(config)]
+    assert await asyncio.to_thread(main, call) == 0
+    assert "3 mails read: 3 new, 0 known" in capsys.readouterr().out
+    await through_exim(servers, a_mail("support5@shop.test", "noa@shop.test", "a person, please"))
+    boxes = {"support": account(servers, "support5")}
+    async with running(settings_for(tmp_path, free_port(), connectors={"email": boxes})) as deskgate:
+
+        async def statuses() -> list[str]:
+            found = await deskgate.store.driver.read(
+                lambda tx: tx.all("SELECT status FROM tickets ORDER BY id")
+            )
+            return [row[0] for row in found] if len(found) == 4 else []
+
+        # What came after the import is read by itself; what came before is closed.
+        assert (await soon(statuses))[:3] == ["closed"] * 3
+        assert await asyncio.to_thread(main, call) == 0
+        assert "4 mails read: 0 new, 4 known" in capsys.readouterr().out
+        await soon(lambda: _with(servers, "noa", b""))
+    assert await folder_of(servers, "zoe", "INBOX") == []
+
+
+async def _so_many(servers: Servers, user: str, number: int) -> bool:
+    return len(await folder_of(servers, user, "INBOX")) >= number

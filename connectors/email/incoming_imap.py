@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from connectors.email.grant import Grant
-from connectors.email.mailbox import Fetched, Mailbox, Position
+from connectors.email.mailbox import Fetched, Mailbox, Position, cursor_name
 from connectors.email.settings import Auth, Settings
 from gateway.connector import Host, Lease
 from gateway.errors import Retryable, StoreError
@@ -40,7 +40,7 @@ class Watcher:
     ) -> None:
         self._account, self._settings, self._host, self._read = account, settings, host, read
         self._grant = grant
-        self._cursor = f"email/{account}/{settings.imap_folder}"
+        self._cursor = cursor_name(account, settings)
         self._troubles = 0
 
     async def run(self) -> None:

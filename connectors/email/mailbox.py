@@ -43,6 +43,11 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         return cls(validity=int(validity), uid=int(uid), day=date.fromisoformat(day))
 
 
+def cursor_name(account: str, settings: Settings) -> str:
+    """The name under which the position in an account's folder is kept."""
+    return f"email/{account}/{settings.imap_folder}"
+
+
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     """One mail as the server gave it. `left_out` says why `raw` is not the whole of it."""
 
@@ -80,6 +85,12 @@ class Mailbox:
         written = set(self._client.search(["SENTSINCE", day - _SENT_SLACK]))
         recent = sorted(uid for uid in arrived if uid in written)
         return recent, len(self._client.search(["ALL"])) - len(recent)
+
+    def written_since(self, day: date) -> list[int]:
+        """UIDs of the mails that were written on that day or later; without a date, of those that arrived then."""
+        written = set(self._client.search(["SENTSINCE", day]))
+        dated = set(self._client.search(["HEADER", "Date", ""]))
+        return sorted(written | set(self._client.search(["SINCE", day])) - dated)
 
     def take(self, uids: list[int]) -> tuple[list[Fetched], list[int]]:
         """The first of these mails, as many as fit one commit, and the UIDs left for the next.

@@ -33,12 +33,14 @@ def normalize(
     delivery_key: str,
     envelope_to: tuple[str, ...] = (),
     left_out: str = "",
+    imported: bool = False,
 ) -> list[Delivery]:
     """One mail as one Message, with its raw bytes.
 
     now           when it arrived
     delivery_key  uid_key(…) or body_key(raw)
     envelope_to   recipients that SMTP named, which the headers may not
+    imported      it is from before we were connected
     left_out      why `raw` holds the headers only, "" when it is the whole mail
     """
     mail = parse_mail(raw)
@@ -67,6 +69,7 @@ def normalize(
         automatic="" if by_form else _automatic(mail, settings, key),
         bounce=_bounce(mail),
         unreadable=unreadable,
+        imported=imported,
     )
     return [Delivery(input=message, raw=raw)]
 

@@ -67,6 +67,7 @@ class Message(Input, frozen=True, kw_only=True, tag="message"):
     bounce: Bounce | None = None
     unreadable: str = ""  #: what could not be read; the raw bytes are kept
     private: bool = True  #: False where others can read along
+    imported: bool = False  #: it is from before we were connected: kept, and nothing more
 
     @property
     def stream(self) -> str:
