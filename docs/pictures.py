@@ -51,7 +51,7 @@ async def _agent(browser: Browser, link: str) -> Page:
     await page.goto(link.partition("/desk/")[0] + "/desk/ticket/1")
     await page.get_by_role("button", name="Claim").click()
     await page.wait_for_timeout(600)
-    await page.get_by_role("textbox").last.fill("The carrier's photo shows a blue door. I have asked them.")
+    await page.locator("#text").fill("The carrier's photo shows a blue door. I have asked them.")
     await page.get_by_role("button", name="Save note").click()
     await page.wait_for_timeout(800)
     return page

@@ -131,6 +131,8 @@ class Deskgate:
             key=self.seal.derive("web"),
             agent_name=lambda agent: self._agent_names.get(agent, agent),
             hidden_queues=self._hidden_queues,
+            protected=tuple(name for name, queue in self.policy.queues.items() if queue.protected),
+            asked_queues=lambda agent: tuple(set(self.policy.queues) - set(self._hidden_queues(agent))),
             email_account=mail.name if mail else "",
             email_address=str(getattr(mail.settings, "address", "")) if mail else "",
             chat=any(a.kind == "webchat" for a in self.accounts),

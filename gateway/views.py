@@ -51,6 +51,7 @@ class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[str, ...] = ()
     assignee: str = ""
     text: str = ""
+    asked: tuple[str, ...] = ()  #: "agent:ana" or "queue:leads": where one of these is asked something
     hidden_queues: tuple[str, ...] = ()  #: protected queues that the reader is no member of
     limit: int = 50
     before: int = 0  #: ticket id for the next page

@@ -20,6 +20,7 @@ from gateway.model import (
     Agent,
     AgentAction,
     Attachment,
+    CannedReply,
     Cursor,
     Delivery,
     Entry,
@@ -44,7 +45,11 @@ from gateway.model import (
     Verb,
 )
 from gateway.overviews import Query, T
+from gateway.policy import QueuePolicy
+from gateway.situation import Situation
+from gateway.verbs import usable
 from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
+from tests.world import make_policy
 
 KEY = bytes(range(32))
 ADMIN = Agent(id="ana", name="Ana Kos", role=Role.ADMIN)
@@ -90,6 +95,7 @@ class FakeHost:
         self.refusal = ""
         self.closed_queues: tuple[str, ...] = ()
         self.failure: Exception | None = None
+        self.replies: tuple[CannedReply, ...] = ()
         self.on_message: Callable[[Message], None] = lambda message: None
         self.reads, self.people = FakeReads(self), FakePeople(self)
         self._seen: set[str] = set()
@@ -219,6 +225,8 @@ class FakeHost:
         self.actions.append(action)
         if self.refusal:
             return ActionResult(state="refused", detail=self.refusal)
+        if action.verb is Verb.NEXT:
+            return ActionResult(state="done", ticket=42)
         page = self.pages[action.ticket]
         changes: dict[str, Any] = {
             Verb.CLAIM: {"assignee": action.actor.value, "status": Status.OPEN, "speaker": Speaker.AGENT},
@@ -254,7 +262,15 @@ class FakeHost:
         page = self.pages[query.ticket]
         if page.ticket.queue in self.closed_queues:
             raise Refused("This ticket is in a queue that you are no member of.")
-        return page
+        agent = self.team.get(query.actor.value, AGENT)
+        queues = {name: QueuePolicy(name=name, title=title) for name, (title, _) in self.queues.items()}
+        seen = Situation(
+            page=page, agent=agent, policy=make_policy(queues=queues), team=tuple(self.team.values())
+        )
+        return msgspec.structs.replace(page, agent=agent, verbs=usable(seen))
+
+    async def canned(self, query: TicketView) -> tuple[CannedReply, ...]:
+        return self.replies
 
     async def view(self, query: Query[T]) -> T:
         raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from aiohttp import FormData
 
 from gateway.model import (
     Button,
+    CannedReply,
     Choice,
     ChoiceAction,
     EntryKind,
@@ -184,8 +186,14 @@ async def do(browser: Browser, verb: str, **fields: str) -> Any:
         ("note", {"text": " Carrier\r\nwas called. "}, {"text": "Carrier\nwas called."}),
         (
             "escalate",
-            {"queue": "returns", "text": "Please look."},
-            {"queue": "returns", "text": "Please look."},
+            {"queue": "returns", "text": "Please look.", "cause": "expertise"},
+            {"queue": "returns", "text": "Please look.", "cause": "expertise"},
+        ),
+        ("consult", {"colleague": "ben", "text": "Is it so?"}, {"colleague": "ben", "text": "Is it so?"}),
+        (
+            "snooze",
+            {"until": "2030-01-02T09:00", "until_zone": "-330"},
+            {"until": datetime(2030, 1, 2, 14, 30, tzinfo=UTC)},
         ),
         ("tag", {"tags": "Delivery, lost,, lost"}, {"tags": ("delivery", "lost")}),
         ("priority", {"priority": "urgent"}, {"priority": Priority.URGENT}),
@@ -257,6 +265,28 @@ async def test_an_empty_text_is_asked_for(browser: Browser, verb: str) -> None:
     answer = await do(browser, verb, text="  ")
     assert answer.status == 422 and "Write something first." in await answer.text()
     assert browser.desk.actions == []
+
+
+async def test_a_form_that_lacks_something_opens_again_with_what_was_typed(browser: Browser) -> None:
+    answer = await do(browser, "transfer", queue="returns", text="Please look.")
+    text = await answer.text()
+    assert answer.status == 422 and browser.desk.actions == []
+    assert "Choose one." in text and ">Please look.</textarea>" in text
+    assert '<option value="returns" selected>' in text
+
+
+async def test_a_canned_reply_goes_into_the_composer(browser: Browser) -> None:
+    browser.desk.replies = (CannedReply(name="hello", title="Say hello", language="sl", text="Zdravo Mara"),)
+    assert ">Say hello</a>" in await browser.text("/desk/ticket/42")
+    text = await browser.text("/desk/ticket/42?canned=hello")
+    assert ">Zdravo Mara</textarea>" in text and 'value="reply" checked' in text
+
+
+async def test_the_next_one_is_a_press_away(browser: Browser) -> None:
+    form = await browser.form("/desk")
+    answer = await browser.post("/desk/next", form | {"verb": "next"}, allow_redirects=False)
+    assert (answer.status, answer.headers.get("Location")) == (303, "/desk/ticket/42"), await answer.text()
+    assert (browser.desk.actions[0].verb, browser.desk.actions[0].ticket) == (Verb.NEXT, 0)
 
 
 async def test_a_refusal_is_a_friendly_line_and_keeps_what_was_typed(browser: Browser) -> None:

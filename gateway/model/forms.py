@@ -72,6 +72,11 @@ class VerbForm(msgspec.Struct, frozen=True, kw_only=True):
     group: Group = Group.SORT
     preview: bool = False  #: goes to the requester: shown once more before it leaves
 
+    @property
+    def must(self) -> bool:
+        """Whether something has to be filled in before it can be done."""
+        return any(field.required for field in self.fields)
+
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)
 

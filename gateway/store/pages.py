@@ -114,6 +114,9 @@ def _where(query: TicketFilter) -> tuple[list[str], list[object]]:
         params.extend(query.statuses)
     if query.assignee:
         where, params = [*where, "assignee = ?"], [*params, query.assignee]
+    if query.asked:
+        where.append(f"asked <> '' AND ({' OR '.join(['asked LIKE ?'] * len(query.asked))})")
+        params.extend(f"% {name} %" for name in query.asked)
     if query.hidden_queues:
         where.append(f"queue NOT IN ({marks(len(query.hidden_queues))})")
         params.extend(query.hidden_queues)

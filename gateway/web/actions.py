@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
-from gateway.model import ActionResult, AgentAction, Attachment, Priority, Verb
+from gateway.model import ActionResult, AgentAction, Attachment, FieldKind, Verb, filled
+from gateway.verbs import FORMS
 from gateway.web.desk import Draft, ticket_page
 from gateway.web.entrance import agent_of
 from gateway.web.security import Form, field, form_of
@@ -16,11 +20,14 @@ from gateway.web.site import identity_of, site_of
 #: Files of one reply, and bytes of each.
 MAX_FILES, MAX_FILE = 5, 5 * 1024 * 1024
 
+#: The end of a time that says its zone.
+_ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 _ONCE = re.compile(r"[0-9a-f]{24}")
 
 
 def add_to(app: web.Application) -> None:
     app.router.add_post("/desk/ticket/{ticket:[0-9]{1,15}}/act", act)
+    app.router.add_post("/desk/next", take_next)
 
 
 async def act(request: web.Request) -> web.Response:
@@ -34,30 +41,58 @@ async def act(request: web.Request) -> web.Response:
         return await ticket_page(request, Draft(verb=verb, problem="Write something first."), status=422)
     if verb is Verb.REPLY and field(form, "confirmed") != "yes":
         return await ticket_page(request, Draft(verb=verb, text=text, preview=True))
-    result = await _propose(request, form, verb, text)
+    typed = _typed(form, verb)
+    values, problems = filled(FORMS[verb], typed)
+    if problems and verb not in (Verb.REPLY, Verb.NOTE):
+        return await ticket_page(
+            request, Draft(verb=verb, text=text, typed=typed, problems=problems), status=422
+        )
+    result = await _propose(request, form, verb, values)
     if result.state == "refused":
         problem = result.detail or "That is not possible now."
         return await ticket_page(
-            request, Draft(verb=verb, text=text, queue=field(form, "queue", 100), problem=problem), status=409
+            request, Draft(verb=verb, text=text, typed=typed, problem=problem), status=409
         )
     return web.Response(status=303, headers={"Location": f"/desk/ticket/{request.match_info['ticket']}#end"})
 
 
-async def _propose(request: web.Request, form: Form, verb: Verb, text: str) -> ActionResult:
+async def take_next(request: web.Request) -> web.Response:
+    """Takes the next ticket of a queue, or of all that the agent works on, and shows it."""
+    values = {"queue": field(form_of(request), "queue", 100)}
+    result = await _propose(request, form_of(request), Verb.NEXT, values)
+    where = f"/desk/ticket/{result.ticket}" if result.state == "done" else "/desk?view=mine&nothing=1"
+    return web.Response(status=303, headers={"Location": where})
+
+
+def _typed(form: Form, verb: Verb) -> dict[str, str]:
+    """What stands in the fields of this verb; a day and time of the browser with the browser's offset."""
+    typed = {f.name: field(form, f.name, f.max_length) for f in FORMS[verb].fields}
+    for f in FORMS[verb].fields:
+        text = typed[f.name]
+        if f.kind is FieldKind.TIME and text and not _ZONED.search(text):
+            typed[f.name] = text + _offset(field(form, f"{f.name}_zone", 6))
+    return typed
+
+
+def _offset(minutes: str) -> str:
+    """ "+01:00" for the minutes east of UTC that the page's script gives; UTC without a script."""
+    count = int(minutes) if re.fullmatch(r"-?\d{1,4}", minutes) else 0
+    hours, rest = divmod(abs(count), 60)
+    return f"{'-' if count < 0 else '+'}{hours:02}:{rest:02}"
+
+
+async def _propose(request: web.Request, form: Form, verb: Verb, values: Mapping[str, Any]) -> ActionResult:
     site = site_of(request)
     if not _ONCE.fullmatch(field(form, "once", 24)):
         raise web.HTTPBadRequest(text="The form is incomplete. Reload the page and try again.")
-    number = request.match_info["ticket"]
     action = AgentAction(
         connector="desk", account="browser", delivery_key=_key(request, form),
-        at=site.clock.now(), actor=identity_of(agent_of(request)), verb=verb, ticket=int(number),
-        text=text, queue=field(form, "queue", 100), tags=_tags(field(form, "tags", 500)),
-        priority=_priority(field(form, "priority", 20)), send=_number(field(form, "send", 15)),
-        entry=_number(field(form, "entry", 15)), other=_number(_bare(field(form, "other", 20))),
+        at=site.clock.now(), actor=identity_of(agent_of(request)), verb=verb,
+        ticket=int(request.match_info.get("ticket", 0)), send=_number(field(form, "send", 15)),
         seen_version=_number(field(form, "seen_version", 15)),
-        attachments=await _files(form) if verb in (Verb.REPLY, Verb.NOTE) else (),
     )  # fmt: skip
-    return await site.host.act(action)
+    files = await _files(form) if any(f.kind is FieldKind.FILES for f in FORMS[verb].fields) else ()
+    return await site.host.act(msgspec.structs.replace(action, **values, attachments=files))
 
 
 async def _files(form: Form) -> tuple[Attachment, ...]:
@@ -81,12 +116,10 @@ def _attachment(upload: web.FileField) -> Attachment:
 
 def _key(request: web.Request, form: Form) -> str:
     """The same for a form that is sent twice, and for nothing else."""
-    said = "\x00".join(
-        field(form, name)
-        for name in ("once", "verb", "text", "send", "queue", "tags", "priority", "entry", "other")
-    )
+    texts = ((name, value) for name, value in form.items() if isinstance(value, str) and name != "csrf")
+    said = "\x00".join(f"{name}={value[:20_000]}" for name, value in sorted(texts))
     digest = hashlib.sha256(said.encode()).hexdigest()[:32]
-    return f"{agent_of(request).id}:{request.match_info['ticket']}:{digest}"
+    return f"{agent_of(request).id}:{request.match_info.get('ticket', '0')}:{digest}"
 
 
 def _verb(word: str) -> Verb:
@@ -94,19 +127,6 @@ def _verb(word: str) -> Verb:
         return Verb(word)
     except ValueError as error:
         raise web.HTTPBadRequest(text="The desk does not know that action.") from error
-
-
-def _priority(word: str) -> Priority | None:
-    return next((priority for priority in Priority if priority == word), None)
-
-
-def _tags(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(tag.strip().lower() for tag in text.split(",") if tag.strip()))[:20]
-
-
-def _bare(reference: str) -> str:
-    """The number in "DG-42"."""
-    return reference.strip().upper().removeprefix("DG-")
 
 
 def _number(text: str) -> int:

@@ -8,20 +8,21 @@ import msgspec
 from aiohttp import web
 
 from gateway.model import (
+    Agent,
     EntryKind,
     Leg,
-    Priority,
     SendState,
     Side,
     Status,
     TicketPage,
     TicketView,
+    VerbForm,
 )
 from gateway.views import QueueLine, TicketFilter
 from gateway.web.entrance import agent_of
 from gateway.web.explain import explain
 from gateway.web.render import page
-from gateway.web.site import identity_of, site_of
+from gateway.web.site import Site, identity_of, site_of
 
 OPEN = (Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD)
 DONE = (Status.RESOLVED, Status.CLOSED)
@@ -30,6 +31,7 @@ DONE = (Status.RESOLVED, Status.CLOSED)
 VIEWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "open": ("Open", OPEN),
     "mine": ("Mine", OPEN),
+    "asked": ("Asked of me", ()),
     "done": ("Resolved", DONE),
     "all": ("All", ()),
 }
@@ -43,9 +45,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     verb: str = "note"
     text: str = ""
-    queue: str = ""
+    typed: Mapping[str, str] = {}  #: field name -> what stands in it
     preview: bool = False
     problem: str = ""
+    problems: Mapping[str, str] = {}  #: field name -> what is wrong with it
 
 
 def add_to(app: web.Application) -> None:
@@ -63,10 +66,13 @@ async def tickets(request: web.Request) -> web.Response:
     text = query.get("q", "").strip()[:200]
     before = query.get("before", "0")
     hidden = site.hidden_queues(agent)
+    if view == "asked":  # who is asked sees what is not theirs, unless it is confidential
+        hidden = tuple(name for name in hidden if name in site.protected)
     lines = await site.reads.ticket_lines(
         TicketFilter(
             queue=queue, statuses=VIEWS[view][1], assignee=agent.id if view == "mine" else "", text=text,
-            hidden_queues=hidden, limit=PAGE, before=int(before) if before.isdigit() else 0,
+            asked=_asked(site, agent) if view == "asked" else (), hidden_queues=hidden, limit=PAGE,
+            before=int(before) if before.isdigit() else 0,
         )
     )  # fmt: skip
     more = lines[-1].id if len(lines) == PAGE else 0
@@ -74,23 +80,35 @@ async def tickets(request: web.Request) -> web.Response:
         lines = [line for line in lines if line.queue]  # what the assistant has waits for nobody
     return page(
         request, "tickets.html", queues=await queues(request), lines=lines, view=view, views=VIEWS, queue=queue,
-        query=text, more=more,
+        query=text, more=more, nothing="nothing" in query,
     )  # fmt: skip
 
 
+def _asked(site: Site, agent: Agent) -> tuple[str, ...]:
+    """The names under which something may be asked of this agent."""
+    return (f"agent:{agent.id}", *(f"queue:{name}" for name in site.asked_queues(agent)))
+
+
 async def ticket(request: web.Request) -> web.Response:
-    """One ticket."""
-    return await ticket_page(request, Draft())
+    """One ticket; `?canned=NAME` puts a canned reply into the composer."""
+    name = request.query.get("canned", "")
+    if not name:
+        return await ticket_page(request, Draft())
+    replies = await site_of(request).host.canned(_view(request))
+    text = next((reply.text for reply in replies if reply.name == name), "")
+    return await ticket_page(request, Draft(verb="reply", text=text))
 
 
 async def ticket_page(request: web.Request, draft: Draft, status: int = 200) -> web.Response:
     """One ticket with what the agent is writing. Raises Refused, HTTPNotFound."""
-    shown = await read_ticket(request)
+    shown, site = await read_ticket(request), site_of(request)
+    lines = await queues(request)
     return page(
         request, "ticket.html", status=status, shown=shown, t=shown.ticket, draft=draft, why=explain(shown.events),
-        queues=await queues(request), to=current_leg(shown, Side.REQUESTER),
-        reachable=reachable(shown), assignee=_assignee(request, shown), done=shown.ticket.status in DONE,
-        priorities=[p.value for p in Priority], delivery=DELIVERY, retriable=RETRIABLE,
+        queues=lines, titles={line.name: line.title for line in lines}, names=site.agent_name,
+        to=current_leg(shown, Side.REQUESTER), reachable=reachable(shown), assignee=_assignee(request, shown),
+        act=f"/desk/ticket/{shown.ticket.id}/act", groups=_groups(shown), shown_forms={f.verb for f in shown.verbs},
+        canned=await site.host.canned(_view(request)), delivery=DELIVERY, retriable=RETRIABLE,
         claimed=any(leg.address.connector == "webchat" for leg in shown.legs),
     )  # fmt: skip
 
@@ -101,7 +119,19 @@ async def read_ticket(request: web.Request) -> TicketPage:
     site = site_of(request)
     if await site.reads.ticket_page(number) is None:
         raise web.HTTPNotFound()
-    return await site.host.ticket(TicketView(actor=identity_of(agent_of(request)), ticket=number))
+    return await site.host.ticket(_view(request))
+
+
+def _view(request: web.Request) -> TicketView:
+    return TicketView(actor=identity_of(agent_of(request)), ticket=int(request.match_info["ticket"]))
+
+
+def _groups(shown: TicketPage) -> dict[str, list[VerbForm]]:
+    """The forms that the page draws by itself, by group; the composer has its own place."""
+    groups: dict[str, list[VerbForm]] = {}
+    for form in shown.verbs:
+        groups.setdefault(form.group, []).append(form)
+    return groups
 
 
 async def health(request: web.Request) -> web.Response:

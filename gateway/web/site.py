@@ -35,6 +35,8 @@ class Site:
     key: bytes  #: 32 secret bytes for form tokens
     agent_name: Callable[[str], str] = lambda agent: agent  #: agent id -> name
     hidden_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: protected queues closed to this agent
+    protected: tuple[str, ...] = ()  #: confidential queues
+    asked_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: queues for which this agent may answer
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
     email_address: str = ""  #: where customers may write, "" for nowhere
     chat: bool = True  #: whether /chat is there

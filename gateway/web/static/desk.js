@@ -36,11 +36,15 @@ function put(fresh) {
     const next = fresh.getElementById(old.id);
     if (!next || old.innerHTML === next.innerHTML) continue;
     if (old.id === "entries") putEntries(old, next);
-    else if (!old.contains(document.activeElement)) replace(old, next);
+    else if (!old.contains(document.activeElement) && !typedIn(old)) replace(old, next);
   }
   const version = fresh.querySelector('[data-composer] [name="seen_version"]');
   const mine = document.querySelector('[data-composer] [name="seen_version"]');
   if (version && mine && !document.getElementById("text").value) mine.value = version.value; // else the collision guard must see what the agent saw
+}
+
+function typedIn(part) {
+  return [...part.querySelectorAll("textarea, input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
 }
 
 function replace(old, next) {
@@ -86,6 +90,22 @@ if (composer) {
   });
   composer.addEventListener("submit", () => sessionStorage.removeItem(key));
 }
+for (const input of document.querySelectorAll("input[data-zone]")) {
+  const zone = document.getElementById(input.dataset.zone), hint = input.parentElement.querySelector("[data-utc]");
+  if (hint) hint.hidden = true; // with a script it is the reader's own time
+  const set = () => { zone.value = input.value ? String(-new Date(input.value).getTimezoneOffset()) : ""; };
+  input.addEventListener("input", set);
+  set();
+}
+document.querySelector("[data-canned]")?.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-text]");
+  if (!link || !text) return;
+  event.preventDefault();
+  text.setRangeText(link.dataset.text, text.selectionStart, text.selectionEnd, "end");
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+  link.closest("details").open = false;
+  text.focus();
+});
 document.querySelector("#preview-title")?.focus();
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
