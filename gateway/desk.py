@@ -174,6 +174,7 @@ def _retry(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     if send is None:
         raise Refused("There is nothing to try again: it was sent, or is on its way.")
     draft.requeue(send)
+    refresh_card(draft, context.policy)
     return "It is being sent again."
 
 

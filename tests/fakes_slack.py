@@ -21,7 +21,9 @@ from gateway.errors import Refused, StoreError
 from gateway.model import (
     ActionResult,
     Address,
+    Agent,
     AgentAction,
+    CannedReply,
     Card,
     Cursor,
     Delivery,
@@ -38,10 +40,13 @@ from gateway.model import (
     Verb,
 )
 from gateway.overviews import Query, T
+from gateway.verbs import Situation, usable
 from tests.fakes_directory import FakeDirectory
 from tests.slack_posts import Poster
 from tests.slack_standin import SECRET, TOKEN, Slack, running
+from tests.world import make_policy
 
+ANN = Agent(id="ann", name="Ann", slack_id="T0HOME:U0ANN")
 NO_AGENT = "You are no agent of this desk yet. Ask an admin to add your Slack name."
 
 
@@ -78,6 +83,10 @@ class FakeHost:
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     version: int = 7
     down: bool = False
+    entries: tuple[Entry, ...] = ()
+    assignee: str = ""
+    replies: tuple[CannedReply, ...] = ()
+    answers: dict[type, Any] = field(default_factory=dict)  #: what `view` says, by the query's type
 
     def __post_init__(self) -> None:
         self.clock = self.standing
@@ -107,17 +116,31 @@ class FakeHost:
     def page(self, ticket: int) -> TicketPage:
         at = self.clock.now()
         address = Address(connector="email", account="main", conversation="cy@customer.test")
-        return TicketPage(
-            ticket=Ticket(id=ticket, version=self.version, created_at=at, updated_at=at),
+        shown = TicketPage(
+            ticket=Ticket(
+                id=ticket or 42, version=self.version, assignee=self.assignee, created_at=at, updated_at=at
+            ),
             requester="Cy Customer",
-            entries=(),
+            entries=self.entries,
             events=(),
             legs=(Leg(id=1, side=Side.REQUESTER, address=address),),
             participants=(),
+            agent=ANN,
         )
+        situation = Situation(page=shown, agent=ANN, policy=make_policy(), team=(ANN,))
+        return msgspec.structs.replace(shown, verbs=usable(situation))
 
     async def view(self, query: Query[T]) -> T:
-        raise NotImplementedError
+        self._check()
+        answer = self.answers.get(type(query))
+        if answer is None:
+            raise Refused("There is nothing to see.")
+        found: T = answer
+        return found
+
+    async def canned(self, query: TicketView) -> tuple[CannedReply, ...]:
+        self._check()
+        return self.replies
 
     async def file(self, sha256: str) -> bytes:
         if sha256 not in self.files:

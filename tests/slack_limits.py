@@ -1,8 +1,9 @@
 """What Slack documents about blocks and views, as checks: limits, required fields, nothing unknown.
 
-Sources, all below docs.slack.dev/reference: block-kit/blocks/{header,section,context,actions,input}-block,
-block-kit/block-elements/{button,plain-text-input}-element, block-kit/composition-objects/text-object,
-views/modal-views. The total of about 13,200 characters is what Slack enforces without documenting it.
+Sources, all below docs.slack.dev/reference: block-kit/blocks/{header,section,context,actions,input,divider}-block,
+block-kit/block-elements/{button,plain-text-input,select-menu,file-input,datetime-picker}-element,
+block-kit/composition-objects/{text,option,confirmation-dialog}-object, views/modal-views, views/home-tab-views.
+The total of about 13,200 characters is what Slack enforces without documenting it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,22 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
+    "static_select": (
+        {
+            "action_id",
+            "placeholder",
+            "options",
+            "option_groups",
+            "initial_option",
+            "confirm",
+            "focus_on_load",
+        },
+        {"options"},
+    ),
+    "file_input": ({"action_id", "filetypes", "max_files"}, set()),
+    "datetimepicker": ({"action_id", "initial_date_time", "confirm", "focus_on_load"}, set()),
+    "option": ({"text", "value", "description", "url"}, {"text", "value"}),
+    "confirm": ({"title", "text", "confirm", "deny", "style"}, {"title", "text", "confirm", "deny"}),
     "plain_text": ({"text", "emoji"}, {"text"}),
     "mrkdwn": ({"text", "verbatim"}, {"text"}),
 }
@@ -85,6 +102,18 @@ def check_modal(view: Mapping[str, Any]) -> None:
     has_input = any(block["type"] == "input" for block in view["blocks"])
     _need(not has_input or "submit" in view, "invalid_arguments", "input without submit")
     _check_blocks(view["blocks"], MODAL_BLOCKS)
+
+
+def check_home(view: Mapping[str, Any]) -> None:
+    """A view of type home (docs.slack.dev/reference/views/home-tab-views). Raises Invalid."""
+    allowed = {"type", "blocks", "private_metadata", "callback_id", "external_id"}
+    _need(view.get("type") == "home", "invalid_arguments", "type is no home")
+    _need(not set(view) - allowed, "invalid_arguments", f"unknown {set(view) - allowed}")
+    _need(0 < len(view.get("blocks", ())) <= 100, "invalid_arguments", f"{len(view['blocks'])} blocks")
+    _need(len(view.get("private_metadata", "")) <= 3000, "invalid_arguments", "private_metadata too long")
+    _need(len(view.get("callback_id", "")) <= 255, "invalid_arguments", "callback_id too long")
+    _check_blocks(view["blocks"], MODAL_BLOCKS - {"input"})
+    _need(len(json.dumps(view)) <= 250_000, "view_too_large", "over 250 KB")
 
 
 def texts(value: object) -> Iterator[str]:
@@ -140,6 +169,8 @@ def _section(block: Mapping[str, Any]) -> None:
     _need(len(block.get("fields", ())) <= 10, "invalid_blocks", "more than 10 fields")
     for field in block.get("fields", ()):
         _text(field, 2000)
+    if "accessory" in block:
+        _element(block["accessory"], ("button", "static_select"))
 
 
 def _context(block: Mapping[str, Any]) -> None:
@@ -153,7 +184,7 @@ def _actions(block: Mapping[str, Any]) -> None:
     ids = [element.get("action_id") for element in block["elements"]]
     _need(len(ids) == len(set(ids)), "invalid_blocks", "action_id twice")
     for element in block["elements"]:
-        _button(element)
+        _element(element, ("button", "static_select", "datetimepicker"))
 
 
 def _input(block: Mapping[str, Any]) -> None:
@@ -161,22 +192,55 @@ def _input(block: Mapping[str, Any]) -> None:
     if "hint" in block:
         _text(block["hint"], 2000, only="plain_text")
     element = block["element"]
-    _need(element.get("type") == "plain_text_input", "invalid_blocks", "unsupported element")
-    _shape(element, "plain_text_input", extra={"type"})
+    _element(element, ("plain_text_input", "static_select", "file_input", "datetimepicker"))
+
+
+def _element(element: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+    kind = str(element.get("type"))
+    _need(kind in allowed, "invalid_blocks", f"unsupported element {kind}")
+    _shape(element, kind, extra={"type"})
+    _need(0 < len(element.get("action_id", "x")) <= 255, "invalid_blocks", "action_id length")
+    if "placeholder" in element:
+        _text(element["placeholder"], 150, only="plain_text")
+    _ELEMENTS[kind](element)
+
+
+def _typed(element: Mapping[str, Any]) -> None:
     _need(1 <= element.get("max_length", 1) <= 3000, "invalid_blocks", "max_length")
     limit = element.get("max_length", 3000)
     _need(len(element.get("initial_value", "")) <= limit, "invalid_blocks", "initial_value too long")
 
 
+def _select(element: Mapping[str, Any]) -> None:
+    options = element["options"]
+    _need(1 <= len(options) <= 100, "invalid_blocks", f"{len(options)} options")
+    for option in options:
+        _shape(option, "option", extra=set())
+        _text(option["text"], 75)
+        _need(1 <= len(option["value"]) <= 150, "invalid_blocks", "option value length")
+    initial = element.get("initial_option")
+    _need(initial is None or initial in options, "invalid_blocks", "initial_option is none of the options")
+
+
+def _file_input(element: Mapping[str, Any]) -> None:
+    _need(1 <= element.get("max_files", 10) <= 10, "invalid_blocks", "max_files")
+
+
+def _moment(element: Mapping[str, Any]) -> None:
+    _need(len(str(element.get("initial_date_time", 1764000000))) == 10, "invalid_blocks", "initial_date_time")
+
+
 def _button(element: Mapping[str, Any]) -> None:
-    _need(element.get("type") == "button", "invalid_blocks", "unsupported element")
-    _shape(element, "button", extra={"type"})
     _text(element["text"], 75, only="plain_text")
-    _need(0 < len(element.get("action_id", "x")) <= 255, "invalid_blocks", "action_id length")
     _need(len(element.get("value", "")) <= 2000, "invalid_blocks", "value too long")
     _need(len(element.get("url", "")) <= 3000, "invalid_blocks", "url too long")
     _need(re.match(r"https?://.", element.get("url", "https://x")) is not None, "invalid_blocks", "url")
     _need(element.get("style", "primary") in ("primary", "danger"), "invalid_blocks", "style")
+    if confirm := element.get("confirm"):
+        _shape(confirm, "confirm", extra=set())
+        for name, limit in (("title", 100), ("confirm", 30), ("deny", 30)):
+            _text(confirm[name], limit, only="plain_text")
+        _text(confirm["text"], 300)
 
 
 def _text(value: Mapping[str, Any], limit: int, only: str = "") -> None:
@@ -195,6 +259,13 @@ def _need(holds: bool, code: str, message: str) -> None:
         raise Invalid(code, message)
 
 
+_ELEMENTS = {
+    "button": _button,
+    "plain_text_input": _typed,
+    "static_select": _select,
+    "file_input": _file_input,
+    "datetimepicker": _moment,
+}
 _BLOCKS = {
     "header": _header,
     "section": _section,

@@ -65,7 +65,8 @@ class Poster:
     async def _press(
         self, blocks: list[dict[str, Any]], action_id: str, user: str, team: str, place: dict[str, Any]
     ) -> int:
-        found = [e for b in blocks for e in b.get("elements", ()) if e.get("action_id") == action_id]
+        elements = [e for b in blocks for e in (*b.get("elements", ()), b.get("accessory", {}))]
+        found = [e for e in elements if e.get("action_id") == action_id]
         assert found, f"there is no button {action_id}"
         action = {
             **{name: found[0][name] for name in ("action_id", "type", "text", "value") if name in found[0]},
@@ -77,32 +78,62 @@ class Poster:
         status, _ = await self.interact(payload)
         return status
 
+    async def choose(self, view: dict[str, Any], action_id: str, value: str, user: str = "U0ANN") -> int:
+        """Chooses from a menu beside a form's text; what was typed so far comes with it."""
+        menus = [b["accessory"] for b in view["blocks"] if "accessory" in b]
+        (menu,) = (m for m in menus if m["action_id"] == action_id)
+        (option,) = (o for o in menu["options"] if o["value"] == value)
+        action = {"action_id": action_id, "type": "static_select", "block_id": "b", "selected_option": option}
+        place = {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+        payload = block_actions(
+            {**action, "action_ts": self.slack.new_ts()}, user, TEAM, self.slack.trigger(), place
+        )
+        return (await self.interact(payload))[0]
+
     async def submit(
-        self, view: dict[str, Any], typed: dict[str, str] | None = None, user: str = "U0ANN"
+        self, view: dict[str, Any], typed: dict[str, Any] | None = None, user: str = "U0ANN"
     ) -> tuple[int, dict[str, Any]]:
-        """Sends a form; applies the answer to it as Slack would."""
-        check_typed(view, typed or {})
-        values = {
-            block["block_id"]: {
-                block["element"]["action_id"]: {
-                    "type": "plain_text_input",
-                    "value": (typed or {}).get(block["block_id"], block["element"].get("initial_value")),
-                }
-            }
-            for block in view["blocks"]
-            if block["type"] == "input"
-        }
+        """Sends a form; applies the answer to it as Slack would. typed: by field; files are lists of file objects."""
+        values = state_values(view, typed or {})
         status, body = await self.interact(view_submission({**view, "state": {"values": values}}, user))
         answer = json.loads(body) if body else {}
         apply_response(self.slack, view["id"], answer)
         return status, answer
 
 
-def check_typed(view: dict[str, Any], typed: dict[str, str]) -> None:
+def state_values(view: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
+    """docs.slack.dev/reference/views, "state": what each input of the view holds, by block and action id."""
+    inputs = [block for block in view["blocks"] if block["type"] == "input"]
+    check_typed(inputs, typed)
+    values = {}
+    for block in inputs:
+        element = block["element"]
+        given = typed.get(element["action_id"])
+        values[block["block_id"]] = {element["action_id"]: {"type": element["type"], **_held(element, given)}}
+    return values
+
+
+def _held(element: dict[str, Any], given: Any) -> dict[str, Any]:
+    match element["type"]:
+        case "static_select":
+            chosen = [o for o in element["options"] if o["value"] == given]
+            return {"selected_option": chosen[0] if chosen else element.get("initial_option")}
+        case "datetimepicker":
+            return {"selected_date_time": given or element.get("initial_date_time")}
+        case "file_input":
+            return {"files": given or []}
+        case _:
+            return {"value": given if given is not None else element.get("initial_value")}
+
+
+def check_typed(inputs: list[dict[str, Any]], typed: dict[str, Any]) -> None:
     """Slack's own form enforces max_length and required inputs before it sends anything."""
-    for block in view["blocks"]:
-        if block["type"] == "input" and block["block_id"] in typed:
-            assert len(typed[block["block_id"]]) <= block["element"].get("max_length", 3000)
+    names = {block["element"]["action_id"] for block in inputs}
+    assert set(typed) <= names, f"there is no field {set(typed) - names}"
+    for block in inputs:
+        value = typed.get(block["element"]["action_id"])
+        if isinstance(value, str) and block["element"]["type"] == "plain_text_input":
+            assert len(value) <= block["element"].get("max_length", 3000)
 
 
 def apply_response(slack: Slack, view_id: str, answer: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.clock import Clock
-from tests.slack_limits import Invalid, check_message, check_modal
+from tests.slack_limits import Invalid, check_home, check_message, check_modal
 
 TOKEN = "xoxb-standin-1-secret"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -61,6 +61,8 @@ class Slack:
     uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
     shared: list[dict[str, Any]] = field(default_factory=list)
     stored_files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    homes: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     count: int = 0
@@ -73,6 +75,19 @@ class Slack:
         """Marks: is_restricted, is_ultra_restricted, is_stranger, deleted, is_bot, team_id."""
         profile = {"real_name": name, "display_name": name.split()[0]}
         self.users[user] = {"id": user, "team_id": TEAM, "real_name": name, "profile": profile, **marks}
+
+    def add_file(self, name: str, content: bytes, mimetype: str = "image/png") -> dict[str, Any]:
+        """A file that a person put into Slack (docs.slack.dev/reference/objects/file-object)."""
+        made = {
+            "id": f"F{self.number():08d}",
+            "name": name,
+            "mimetype": mimetype,
+            "size": len(content),
+            "mode": "hosted",
+            "url_private": self.api_url.replace("/api/", f"/files/{name}"),
+        }
+        self.files[made["id"]], self.stored_files[name] = made, content
+        return made
 
     def number(self) -> int:
         self.count += 1
@@ -280,6 +295,24 @@ def _views_update(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
     return {"view": view}
 
 
+def _views_publish(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    if given.get("user_id") not in slack.users:
+        raise No("user_not_found")
+    current = slack.homes.get(given["user_id"])
+    if "hash" in given and current and given["hash"] != current["hash"]:
+        raise No("hash_conflict")
+    check_home(given["view"])
+    view = {**given["view"], "id": f"V{slack.number():05d}", "hash": f"h{slack.number()}"}
+    slack.homes[given["user_id"]] = view
+    return {"view": view}
+
+
+def _files_info(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    if given.get("file") not in slack.files:
+        raise No("file_not_found")
+    return {"file": slack.files[given["file"]]}
+
+
 def _upload_url(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
     if not given.get("filename") or not given.get("length", "").isdigit() or int(given["length"]) < 1:
         raise No("invalid_arguments")
@@ -299,7 +332,10 @@ def _complete_upload(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _channel(slack: Slack, given: dict[str, Any]) -> str:
-    channel = slack.channels.get(given.get("channel") or "")
+    name = given.get("channel") or ""
+    if name in slack.users:  # docs.slack.dev/reference/methods/chat.postMessage, "App user access"
+        return name
+    channel = slack.channels.get(name)
     if channel is None:
         raise No("channel_not_found")
     if channel.archived:
@@ -335,6 +371,8 @@ METHODS: dict[str, tuple[set[str], bool, Method]] = {
     "conversations.info": ({"channel", "include_locale", "include_num_members"}, True, _conversations_info),
     "views.open": ({"trigger_id", "view", "interactivity_pointer"}, False, _views_open),
     "views.update": ({"view", "view_id", "external_id", "hash"}, False, _views_update),
+    "views.publish": ({"user_id", "view", "hash"}, False, _views_publish),
+    "files.info": ({"file", "count", "cursor", "limit", "page"}, True, _files_info),
     "files.getUploadURLExternal": ({"filename", "length", "alt_txt", "snippet_type"}, True, _upload_url),
     "files.completeUploadExternal": (
         {"files", "channel_id", "channels", "thread_ts", "initial_comment", "blocks"},

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.slack import modals
-from connectors.slack.blocks import Block
-from connectors.slack.modals import Memory
+from connectors.slack.memory import Memory
 from connectors.slack.payloads import Interaction
 from connectors.slack.people import People, Person
 from gateway.connector import Host
 from gateway.errors import Refused, StoreError
-from gateway.model import ActionResult, AgentAction, Side, TicketPage, TicketView, Verb, reference
+from gateway.model import (
+    ActionResult,
+    Address,
+    AgentAction,
+    CannedReply,
+    Side,
+    TicketPage,
+    TicketView,
+    Verb,
+    VerbForm,
+)
+from gateway.overviews import Query, T
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 NOT_DONE = ("refused", "failed")
 TROUBLE = "Deskgate's database did not answer, so nothing was done. Please try again in a moment."
@@ -25,7 +36,7 @@ CHANNELS = {"email": "e-mail", "webchat": "web chat", "telegram": "Telegram", "s
 
 
 class Core:
-    """Reads and proposals of one workspace's people; a refusal is an answer, never an exception of theirs."""
+    """Reads and proposals of one workspace's people. What they cannot have is Refused, with a line for them."""
 
     def __init__(self, account: str, host: Host, people: People) -> None:
         self._account, self._host, self._people = account, host, people
@@ -60,34 +71,53 @@ class Core:
         except Refused as refused:
             return ActionResult(state="refused", detail=str(refused))
 
-    async def page(self, who: Person, memory: Memory) -> TicketPage:
-        """The ticket as this person may see it. Raises Refused with a line for them."""
+    async def page(self, who: Person, ticket: int, place: Address | None = None) -> TicketPage:
+        """The ticket as this person may see it; with 0 the one whose thread `place` is. Raises Refused."""
+        return await self._asked(
+            who, self._host.ticket(TicketView(actor=who.identity, ticket=ticket, address=place))
+        )
+
+    async def canned(self, who: Person, ticket: int) -> Sequence[CannedReply]:
+        """The canned replies for this ticket. Raises Refused."""
+        return await self._asked(who, self._host.canned(TicketView(actor=who.identity, ticket=ticket)))
+
+    async def view(self, who: Person, query: Query[T]) -> T:
+        """A view of the desk. Raises Refused."""
+        return await self._asked(who, self._host.view(query))
+
+    async def _asked(self, who: Person, read: Coroutine[Any, Any, R]) -> R:
         if who.refusal:
+            read.close()
             raise Refused(who.refusal)
         try:
-            return await self._host.ticket(TicketView(actor=who.identity, ticket=memory.ticket))
+            return await read
         except StoreError as error:
             raise Refused(TROUBLE) from error
-
-    async def form_or_refusal(
-        self, who: Person, memory: Memory, form: Callable[[Memory, str, str], Block]
-    ) -> Block:
-        """This form, or the reason why this person does not get it."""
-        try:
-            page = await self.page(who, memory)
-        except Refused as refused:
-            return modals.closing_form("Not possible", str(refused))
-        return form(memory, reference(memory.ticket), addressee(page))
 
     async def after(self, who: Person, memory: Memory, result: ActionResult) -> tuple[Memory, str]:
         """The form's memory after something stood in its way, and who the answer would go to now."""
         attempt = memory.attempt + (result.state == "refused")
+        memory = msgspec.structs.replace(memory, attempt=attempt)
         try:
-            page = await self.page(who, memory)
+            page = await self.page(who, memory.ticket)
         except Refused:
-            return msgspec.structs.replace(memory, attempt=attempt), "the requester"
-        version = page.ticket.version
-        return msgspec.structs.replace(memory, attempt=attempt, version=version), addressee(page)
+            return memory, "the requester"
+        return seen(memory, page), addressee(page)
+
+
+def seen(memory: Memory, page: TicketPage) -> Memory:
+    """The memory of a form that shows this page."""
+    return msgspec.structs.replace(memory, version=page.ticket.version)
+
+
+def form_of(page: TicketPage, verb: str) -> VerbForm:
+    """What this verb needs, as it may be used now. Raises Refused."""
+    form = next((form for form in page.verbs if form.verb == verb), None)
+    if form is None:
+        raise Refused(
+            f"That is not possible with {page.ticket.reference} now. It may have changed meanwhile."
+        )
+    return form
 
 
 def addressee(page: TicketPage) -> str:

@@ -1,103 +1,160 @@
-"""What agents press: done at once, or a form opened within the three seconds that a trigger_id lives."""
+"""What agents press: done at once, or the form for it."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 from slack_bolt.async_app import AsyncAck
 
 from connectors.slack import modals
-from connectors.slack.acting import NOT_DONE, Core, addressee
-from connectors.slack.blocks import Block
-from connectors.slack.modals import Memory
-from connectors.slack.payloads import BlockActions
-from connectors.slack.telling import instead, whisper
-from connectors.slack.webapi import FAILURES, QUICK, WebApi
+from connectors.slack.acting import NOT_DONE, Core, form_of, seen
+from connectors.slack.memory import Memory
+from connectors.slack.opening import Later, Opening
+from connectors.slack.payloads import BlockActions, Form
+from connectors.slack.people import Person
+from connectors.slack.telling import instead
+from connectors.slack.typed import entered
+from connectors.slack.webapi import WebApi
 from gateway.errors import InvalidPayload, Refused
-from gateway.model import ActionResult, TicketPage, Verb
+from gateway.model import ActionResult, Verb
 
-log = logging.getLogger(__name__)
-
-Later = Callable[[Coroutine[Any, Any, None]], None]  #: runs it after the answer to Slack has left
-
-AT_ONCE = (Verb.CLAIM, Verb.RESOLVE, Verb.RELEASE, Verb.REOPEN)
-WITH_FORM = (Verb.REPLY, Verb.NOTE, Verb.ESCALATE)
+AT_ONCE = (Verb.CLAIM, Verb.RESOLVE, Verb.RELEASE, Verb.REOPEN)  #: on a card; the others open their form
+ON_SENDS = (Verb.UNDO, Verb.RETRY)  #: their button carries which message is meant
 
 
 class Buttons:
     """The listeners for block_actions."""
 
-    def __init__(self, account: str, core: Core, api: WebApi, later: Later) -> None:
-        self._account, self._core, self._api, self._later = account, core, api, later
+    def __init__(self, account: str, core: Core, api: WebApi, opening: Opening, later: Later) -> None:
+        self._account, self._core, self._api = account, core, api
+        self._opening, self._later = opening, later
+
+    # ------------------------------------------------------------ on a card
 
     async def press(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """Claim, resolve, release, reopen: done at once; the changed card is the answer, a refusal is told."""
         await ack()
         press: BlockActions = context["interaction"]
         who, memory = await self._core.who(press), pressed_on(press)
-        verb = Verb(press.actions[0].action_id)
-        result = await self._core.act(who, memory, verb, press_key(press))
-        self._tell(press, memory, _line(result))
+        result = await self._core.act(who, memory, Verb(press.actions[0].action_id), press_key(press))
+        self._opening.tell(who, memory, _line(result))
 
     async def open(self, ack: AsyncAck, context: dict[str, Any]) -> None:
-        """Reply, note, escalate: opens the form."""
+        """Every other verb of a card: its form."""
         await ack()
         press: BlockActions = context["interaction"]
         who, memory = await self._core.who(press), pressed_on(press)
         try:
-            page = await self._core.page(who, memory)
+            form = await self._opening.for_verb(who, memory, press.actions[0].action_id)
         except Refused as refused:
-            self._tell(press, memory, str(refused))
+            self._opening.tell(who, memory, str(refused))
             return
-        memory = msgspec.structs.replace(memory, version=page.ticket.version)
-        form = _form(press.actions[0].action_id, memory, page)
+        await self._opening.open(who, memory, press.trigger_id, form)
+
+    async def more(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """More…: what else can be done."""
+        await ack()
+        press: BlockActions = context["interaction"]
+        who, memory = await self._core.who(press), pressed_on(press)
         try:
-            await self._api.call("views.open", {"trigger_id": press.trigger_id, "view": form}, QUICK * 1.5)
-        except FAILURES as error:
-            log.warning("slack form not opened account=%s error=%s", self._account, error)
-            self._tell(press, memory, "Slack did not open the form in time. Please press again.")
+            form = await self._opening.more(who, memory)
+        except Refused as refused:
+            self._opening.tell(who, memory, str(refused))
+            return
+        await self._opening.open(who, memory, press.trigger_id, form)
+
+    async def on_send(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """Takes a reply back while it is held, or sends it again; says so in place of the button."""
+        await ack()
+        press: BlockActions = context["interaction"]
+        who, memory = await self._core.who(press), pressed_on(press)
+        verb = Verb(press.actions[0].action_id)
+        result = await self._core.act(who, memory, verb, press_key(press), send=number_in(press, 1))
+        line = result.detail or ("Taken back: it was not sent." if verb is Verb.UNDO else "Sent again.")
+        if press.view is not None:
+            await self._opening.update(press.view, modals.closing_form(_title(result), line))
+        elif press.container is not None and press.container.is_ephemeral:
+            self._later(instead(self._api, self._account, press.response_url, line))
+        else:
+            self._opening.tell(who, memory, line)
+
+    # ------------------------------------------------------------ in a form
+
+    async def pick(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """A verb was chosen behind More…: its form, or what came of it where it needs none."""
+        await ack()
+        press: BlockActions = context["interaction"]
+        shown, memory = _form_of(press)
+        who, verb = await self._core.who(press), press.actions[0].action_id.removeprefix(modals.PICK)
+        try:
+            page = await self._core.page(who, memory.ticket)
+            form = form_of(page, verb)
+            if form.fields:
+                view = await self._opening.for_page(who, seen(memory, page), page, form)
+            else:
+                view = await self._done(who, memory, form.verb, press_key(press))
+        except Refused as refused:
+            view = modals.closing_form("Not possible", str(refused))
+        await self._opening.update(shown, view)
+
+    async def _done(self, who: Person, memory: Memory, verb: Verb, key: str) -> dict[str, Any]:
+        result = await self._core.act(who, memory, verb, key)
+        return modals.closing_form(_title(result), result.detail or "It is done.")
+
+    async def canned(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """A canned reply was chosen: it is put below what is written already."""
+        await ack()
+        press: BlockActions = context["interaction"]
+        shown, memory = _form_of(press)
+        who, chosen = await self._core.who(press), press.actions[0].selected_option
+        try:
+            replies = await self._core.canned(who, memory.ticket)
+            page = await self._core.page(who, memory.ticket)
+            text = next((r.text for r in replies if chosen and r.name == chosen.value), "")
+            before = entered(shown.state).get(modals.TEXT, "").rstrip()
+            memory = msgspec.structs.replace(
+                memory, attempt=memory.attempt + 1, text="\n\n".join(part for part in (before, text) if part)
+            )
+            view = await self._opening.reply(who, memory, page, form_of(page, Verb.REPLY))
+        except Refused as refused:
+            view = modals.closing_form("Not possible", str(refused))
+        await self._opening.update(shown, view)
 
     async def edit(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """From the preview back to the text."""
         await ack()
         press: BlockActions = context["interaction"]
-        if press.view is None:
-            raise InvalidPayload("the button of a form came without its form")
-        memory = Memory.unpacked(press.view.private_metadata)
-        form = await self._core.form_or_refusal(await self._core.who(press), memory, modals.reply_form)
-        body: dict[str, Any] = {"view_id": press.view.id, "view": form}
-        if press.view.hash:
-            body["hash"] = press.view.hash
+        shown, memory = _form_of(press)
+        who = await self._core.who(press)
         try:
-            await self._api.call("views.update", body, QUICK * 1.5)
-        except FAILURES as error:
-            log.warning("slack form not updated account=%s error=%s", self._account, error)
+            page = await self._core.page(who, memory.ticket)
+            form = form_of(page, memory.verb or Verb.REPLY)
+            if form.preview:
+                view = await self._opening.reply(who, memory, page, form)
+            else:
+                view = modals.verb_form(memory, form, page.ticket.reference, {modals.TEXT: memory.text})
+        except Refused as refused:
+            view = modals.closing_form("Not possible", str(refused))
+        await self._opening.update(shown, view)
 
-    async def undo(self, ack: AsyncAck, context: dict[str, Any]) -> None:
-        """Takes a reply back while it is held, and says so in place of the button."""
-        await ack()
-        press: BlockActions = context["interaction"]
-        who, memory = await self._core.who(press), pressed_on(press)
-        result = await self._core.act(who, memory, Verb.UNDO, press_key(press), send=number_in(press, 1))
-        line = result.detail or "Taken back: it was not sent."
-        self._later(instead(self._api, self._account, press.response_url, line))
 
-    def _tell(self, press: BlockActions, memory: Memory, line: str) -> None:
-        if line:
-            self._later(whisper(self._api, self._account, memory.channel, press.user.id, line))
+def _form_of(press: BlockActions) -> tuple[Form, Memory]:
+    if press.view is None:
+        raise InvalidPayload("the button of a form came without its form")
+    return press.view, Memory.unpacked(press.view.private_metadata)
 
 
 def pressed_on(press: BlockActions) -> Memory:
-    """The ticket and the card that a button belongs to."""
-    container = press.container
+    """The ticket and the card that a button belongs to; one in a form belongs to what the form remembers."""
+    number, container = number_in(press, 0), press.container
+    if press.view is not None and press.view.private_metadata:
+        return msgspec.structs.replace(Memory.unpacked(press.view.private_metadata), ticket=number)
     channel = press.channel.id if press.channel else (container.channel_id if container else "")
     thread = (container.thread_ts or container.message_ts) if container else ""
-    return Memory(ticket=number_in(press, 0), channel=channel or "", thread=thread or "")
+    return Memory(ticket=number, channel=channel or "", thread=thread or "")
 
 
 def number_in(press: BlockActions, place: int) -> int:
@@ -116,11 +173,8 @@ def press_key(press: BlockActions) -> str:
     return "press/" + hashlib.sha256("\n".join(parts + where).encode()).hexdigest()[:40]
 
 
-def _form(action_id: str, memory: Memory, page: TicketPage) -> Block:
-    name = page.ticket.reference
-    if action_id == Verb.REPLY:
-        return modals.reply_form(memory, name, addressee(page))
-    return modals.note_form(memory, name) if action_id == Verb.NOTE else modals.escalate_form(memory, name)
+def _title(result: ActionResult) -> str:
+    return "Not possible" if result.state in NOT_DONE else "Done"
 
 
 def _line(result: ActionResult) -> str:

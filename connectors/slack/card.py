@@ -19,16 +19,14 @@ from connectors.slack.blocks import (
     weight,
     words,
 )
+from connectors.slack.modals import MORE
 from gateway.model import Card, Verb
 
-#: The verbs that have a button, in the order in which they stand, with label and style.
+#: The verbs that have a button, in the order in which they stand, with label and style; More… holds the others.
 BUTTONS: dict[Verb, tuple[str, str]] = {
     Verb.CLAIM: ("Claim", ""),
     Verb.REPLY: ("Reply…", "primary"),
-    Verb.NOTE: ("Note…", ""),
-    Verb.ESCALATE: ("Escalate…", ""),
     Verb.RESOLVE: ("Resolve", ""),
-    Verb.RELEASE: ("Release", ""),
     Verb.REOPEN: ("Reopen", ""),
 }
 OPEN = "open"  #: action id of the link to the desk; Slack reports its press too
@@ -64,6 +62,8 @@ def _buttons(card: Card) -> list[Block]:
         for verb, (label, style) in BUTTONS.items()
         if verb in card.actions
     ]
+    if card.actions:
+        made.append(button("More…", MORE, str(card.ticket)))
     if _usable(card.link):
         made.append(button("Open on the desk", OPEN, "", url=card.link))
     return made

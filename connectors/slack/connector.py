@@ -77,7 +77,7 @@ class Door:
         self._verifier = Verifier(settings.signing_secret.get_secret_value(), host.clock)
         self.people = People(account, settings.team_id, api, host.clock)
         self.sender = Sender(account, settings.team_id or account, api, host.file)
-        self._interactions = Interactions(account, host, api, self.people, self._later)
+        self._interactions = Interactions(account, host, api, self.people, self._later, settings.file_limit)
         self._tasks: set[asyncio.Task[None]] = set()
         self._good: dict[
             tuple[str, str, str], datetime

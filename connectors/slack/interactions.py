@@ -16,14 +16,17 @@ from slack_bolt.response import BoltResponse
 
 from connectors.slack import modals
 from connectors.slack.acting import Core
-from connectors.slack.buttons import AT_ONCE, WITH_FORM, Buttons, Later
+from connectors.slack.buttons import AT_ONCE, ON_SENDS, Buttons
 from connectors.slack.forms import Forms
+from connectors.slack.opening import Later, Opening
 from connectors.slack.payloads import Interaction
 from connectors.slack.people import People
 from connectors.slack.telling import whisper as whisper
 from connectors.slack.webapi import WebApi
+from connectors.slack.writing import Writing
 from gateway.connector import Host
 from gateway.errors import InvalidPayload
+from gateway.model import Verb
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +39,14 @@ async def _authorize() -> AuthorizeResult:
 class Interactions:
     """The listeners of one workspace."""
 
-    def __init__(self, account: str, host: Host, api: WebApi, people: People, later: Later) -> None:
+    def __init__(
+        self, account: str, host: Host, api: WebApi, people: People, later: Later, file_limit: int = 5_000_000
+    ) -> None:
         self._account = account
-        core = Core(account, host, people)
-        self._buttons, self._forms = Buttons(account, core, api, later), Forms(account, core, api, later)
+        core, writing = Core(account, host, people), Writing(host.clock)
+        opening = Opening(account, core, api, writing, later)
+        self._buttons = Buttons(account, core, api, opening, later)
+        self._forms = Forms(core, api, opening, writing, later, file_limit)
         self._bolt = self._listening()
 
     async def handle(self, interaction: Interaction) -> BoltResponse:
@@ -52,14 +59,17 @@ class Interactions:
 
     def _listening(self) -> AsyncApp:
         bolt, buttons, forms = _bolt(), self._buttons, self._forms
+        others = [verb for verb in Verb if verb not in (*AT_ONCE, *ON_SENDS)]
         bolt.action(_one_of(*AT_ONCE))(buttons.press)
-        bolt.action(_one_of(*WITH_FORM))(buttons.open)
+        bolt.action(_one_of(*others))(buttons.open)
+        bolt.action(_one_of(*ON_SENDS))(buttons.on_send)
+        bolt.action(modals.MORE)(buttons.more)
+        bolt.action(re.compile(f"^{modals.PICK}"))(buttons.pick)
+        bolt.action(modals.CANNED)(buttons.canned)
         bolt.action(modals.EDIT)(buttons.edit)
-        bolt.action(modals.UNDO)(buttons.undo)
         bolt.action(re.compile(""))(self._ignore)
-        bolt.view(modals.REPLY)(forms.preview)
+        bolt.view(_one_of(*Verb))(forms.submit)
         bolt.view(modals.PREVIEW)(forms.send)
-        bolt.view(_one_of(modals.NOTE, modals.ESCALATE))(forms.submit)
         bolt.view(re.compile(""))(self._ignore)
         bolt.error(self._failed)
         return bolt

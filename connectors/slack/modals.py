@@ -1,99 +1,129 @@
-"""The forms agents fill in: reply with preview, note, escalate. What a form must remember travels in it.
+"""The forms agents fill in: a reply with its preview, any other verb as its description says, and More….
 
-Slack keeps `private_metadata` (3,000 characters) and gives it back as it was, so a form survives our restart.
 Source: docs.slack.dev/reference/views/modal-views.
 """
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from connectors.slack import elements
 from connectors.slack.blocks import Block, actions, button, clip, context, exact, plain, section, words
-from gateway.errors import InvalidPayload
-from gateway.model import Verb
+from connectors.slack.memory import MAX_FILES, MAX_TYPED, Memory
+from gateway.model import CannedReply, Field, FieldKind, Option, Verb, VerbForm
 
-MAX_METADATA = 3000
-MAX_TYPED = 2850  #: characters of one reply, so that it fits into private_metadata beside the rest
-TEXT, QUEUE = "text", "queue"  #: block ids, and action ids, of the inputs
-
-REPLY, PREVIEW, NOTE, ESCALATE = Verb.REPLY.value, "reply_preview", Verb.NOTE.value, Verb.ESCALATE.value
+PREVIEW = "reply_preview"  #: callback id
+TEXT, FILES = "text", "attachments"  #: names of fields
+CANNED = "canned"  #: action id of the choice of a canned reply
 EDIT = "edit_reply"  #: action id of the preview's way back
-UNDO = Verb.UNDO.value
+MORE = "more"  #: action id of the card's button
+PICK = "do_"  #: action ids in More… are this and a verb
+UNDO, RETRY = Verb.UNDO.value, Verb.RETRY.value
+REPLY, NOTE, ESCALATE = Verb.REPLY.value, Verb.NOTE.value, Verb.ESCALATE.value
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a form remembers: the ticket as the agent saw it, the card it was opened from, the text so far.
+def reply_form(
+    memory: Memory,
+    form: VerbForm,
+    reference: str,
+    to: str,
+    *,
+    canned: Sequence[CannedReply] = (),
+    beside: str = "",
+) -> Block:
+    """Where an answer is written. `to`: who gets it and by which channel; `beside`: who else is at it."""
+    blocks = [context(f"To {words(to)}"), *_problem(beside)]
+    if canned:
+        choice = elements.select(CANNED, _titles(canned), "Choose")
+        blocks.append({**section("Put in a canned reply"), "block_id": CANNED, "accessory": choice})
+    blocks += [_entry(field, memory.text if field.name == TEXT else "", memory) for field in form.fields]
+    return _modal(form.verb, f"{form.title} {reference}", "Preview", blocks, memory)
 
-    `attempt` counts refusals: sending once more after one is a new proposal, anything else is the same one.
+
+def _titles(canned: Sequence[CannedReply]) -> list[Option]:
+    return [Option(value=reply.name, label=reply.title) for reply in canned]
+
+
+def preview_form(
+    memory: Memory, reference: str, to: str, problem: str = "", files: Sequence[str] = (), doing: str = ""
+) -> Block:
+    """The exact text, who gets it, and a button that sends it.
+
+    problem: why it was not sent just now. files: names, as far as known. doing: what is going on.
     """
-
-    ticket: int
-    version: int = 0
-    channel: str = ""
-    thread: str = ""
-    attempt: int = 0
-    text: str = ""
-
-    def packed(self) -> str:
-        """One line of facts, then the text as it is: JSON would double its line breaks and quotes."""
-        return f"{self.ticket} {self.version} {self.channel} {self.thread} {self.attempt}\n{self.text}"
-
-    @staticmethod
-    def unpacked(packed: str) -> Memory:
-        """The opposite of `packed`. Raises InvalidPayload."""
-        line, _, text = packed.partition("\n")
-        try:
-            ticket, version, channel, thread, attempt = line.split(" ")
-            numbers = {"ticket": int(ticket), "version": int(version), "attempt": int(attempt)}
-        except ValueError as error:
-            raise InvalidPayload("the form's private_metadata is not one of ours") from error
-        return Memory(channel=channel, thread=thread, text=text, **numbers)
-
-
-def reply_form(memory: Memory, reference: str, to: str) -> Block:
-    """Where the answer is written. `to`: who gets it and by which channel, plain text."""
-    blocks = [context(f"To {words(to)}"), _area("Your answer", memory.text, "The requester will read this.")]
-    return _modal(REPLY, f"Reply to {reference}", "Preview", blocks, memory)
-
-
-def preview_form(memory: Memory, reference: str, to: str, problem: str = "") -> Block:
-    """The exact text, who gets it, and a button that sends it. `problem`: why it was not sent just now."""
-    blocks = [context(f"**This goes to** {words(to)}"), exact(memory.text)]
+    blocks = [*_problem(problem), context(f"**This goes to** {words(to)}")]
+    if memory.text:
+        blocks.append(exact(memory.text))
+    if named := ", ".join(files) or _counted(memory.files):
+        blocks.append(context(f":paperclip: {words(named)}"))
+    if memory.verb == Verb.RESOLVE:
+        blocks.append(context("The ticket is resolved with it."))
+    if doing:
+        blocks.append(context(f":hourglass_flowing_sand: {words(doing)}"))
     blocks.append(actions([button("Change it", EDIT, "")], "preview"))
-    return _modal(PREVIEW, f"Send {reference}?", "Send", [*_problem(problem), *blocks], memory)
+    return _modal(PREVIEW, f"Send {reference}?", "Send", blocks, memory)
 
 
-def note_form(memory: Memory, reference: str, problem: str = "") -> Block:
-    """A note that never leaves the desk."""
-    area = _area("Note", memory.text, "Only agents see it. Writing in the card's thread does the same.")
-    return _modal(NOTE, f"Note on {reference}", "Save", [*_problem(problem), area], memory)
+def _counted(files: Sequence[str]) -> str:
+    return f"{len(files)} files" if len(files) > 1 else "1 file" if files else ""
 
 
-def escalate_form(memory: Memory, reference: str, problem: str = "", queue: str = "") -> Block:
-    """Where to, and what those who take it over should know."""
-    element: Block = {"type": "plain_text_input", "action_id": QUEUE, "max_length": 100}
-    if queue:
-        element["initial_value"] = queue[:100]
-    to: Block = {
-        "type": "input",
-        "block_id": QUEUE,
-        "label": plain("Queue", 2000),
-        "hint": plain("The queue's short name, such as payments.", 2000),
-        "element": element,
-    }
-    area = _area(
-        "What should they know?", memory.text, "What was tried, what is missing. Only agents see it."
-    )
-    return _modal(ESCALATE, f"Escalate {reference}", "Escalate", [*_problem(problem), to, area], memory)
+def verb_form(
+    memory: Memory, form: VerbForm, reference: str, typed: Mapping[str, str] | None = None, problem: str = ""
+) -> Block:
+    """A verb's fields, as its description lists them. `typed`: what stands in them already."""
+    given = typed or {}
+    blocks = [*_problem(problem), *([context(words(form.explain))] if form.explain else [])]
+    blocks += [_entry(field, given.get(field.name, ""), memory) for field in form.fields]
+    return _modal(form.verb, f"{form.title} {reference}", form.title, blocks, memory)
 
 
-def closing_form(title: str, line: str) -> Block:
+def _entry(field: Field, typed: str, memory: Memory) -> Block:
+    """A field as Slack draws it. The block's id changes with each attempt, else Slack shows what was typed before."""
+    name = field.name
+    block_id = f"{name}.{memory.attempt}" if memory.attempt else name
+    value = typed or field.value
+    match field.kind:
+        case FieldKind.TEXT:
+            limit = MAX_TYPED if name == TEXT else field.max_length
+            element = elements.text_input(name, value, limit, lines=True, focus=name == TEXT)
+        case FieldKind.CHOICE:
+            element = elements.select(name, field.options, field.hint or field.label, value)
+        case FieldKind.TIME:
+            element = elements.moment(name, _seconds(value))
+        case FieldKind.FILES:
+            element = elements.files(name, MAX_FILES)
+        case _:
+            element = elements.text_input(name, value, min(field.max_length, 900), lines=False)
+    return elements.entry(block_id, field.label, element, hint=field.hint, optional=not field.required)
+
+
+def _seconds(value: str) -> int:
+    try:
+        return int(datetime.fromisoformat(value).timestamp()) if value else 0
+    except ValueError:
+        return 0
+
+
+def closing_form(title: str, line: str, more: Sequence[Block] = ()) -> Block:
     """A last word that has only a way out."""
     return {
         "type": "modal",
         "title": plain(title, 24),
         "close": plain("Close", 24),
-        "blocks": [section(words(line))],
+        "blocks": [section(words(line)), *more],
+    }
+
+
+def list_form(title: str, blocks: Sequence[Block], memory: Memory) -> Block:
+    """Things to choose from, with nothing to submit."""
+    return {
+        "type": "modal",
+        "title": plain(clip(title, 24), 24),
+        "close": plain("Close", 24),
+        "private_metadata": memory.packed(),
+        "blocks": list(blocks),
     }
 
 
@@ -102,31 +132,12 @@ def _problem(line: str) -> list[Block]:
     return [section(f":warning: {words(line)}")] if line else []
 
 
-def _area(label: str, text: str, hint: str) -> Block:
-    element: Block = {
-        "type": "plain_text_input",
-        "action_id": TEXT,
-        "multiline": True,
-        "max_length": MAX_TYPED,
-        "focus_on_load": True,
-    }
-    if text:
-        element["initial_value"] = text[:MAX_TYPED]
-    return {
-        "type": "input",
-        "block_id": TEXT,
-        "label": plain(label, 2000),
-        "hint": plain(hint, 2000),
-        "element": element,
-    }
-
-
 def _modal(callback_id: str, title: str, submit: str, blocks: list[Block], memory: Memory) -> Block:
     return {
         "type": "modal",
         "callback_id": callback_id,
         "title": plain(clip(title, 24), 24),
-        "submit": plain(submit, 24),
+        "submit": plain(clip(submit, 24), 24),
         "close": plain("Cancel", 24),
         "private_metadata": memory.packed(),
         "blocks": blocks,

@@ -57,6 +57,7 @@ class EventCallback(Read, frozen=True, kw_only=True):
 class File(Read, frozen=True, kw_only=True):
     """A file shared in a message (docs.slack.dev/reference/objects/file-object)."""
 
+    id: str = ""
     name: str | None = None
     mimetype: str | None = None
     size: int | None = None
@@ -107,23 +108,34 @@ class Container(Read, frozen=True, kw_only=True):
     message_ts: str | None = None
     thread_ts: str | None = None
     channel_id: str | None = None
+    is_ephemeral: bool = False
+
+
+class Chosen(Read, frozen=True, kw_only=True):
+    """One option of a menu."""
+
+    value: Annotated[str, msgspec.Meta(max_length=150)]
 
 
 class Pressed(Read, frozen=True, kw_only=True):
-    """One button and what it carried."""
+    """One button or menu and what it carried."""
 
     action_id: Key
     type: str = "button"
     block_id: str = ""
     value: str | None = None
+    selected_option: Chosen | None = None
     action_ts: str = ""
 
 
 class Entered(Read, frozen=True, kw_only=True):
-    """What a person typed into one input of a form."""
+    """What a person entered in one input of a form."""
 
     type: str = ""
     value: str | None = None
+    selected_option: Chosen | None = None
+    selected_date_time: int | None = None
+    files: tuple[File, ...] | None = None
 
 
 class State(Read, frozen=True, kw_only=True):

@@ -18,7 +18,14 @@ h3 { font-size: 18px; margin: 6px 0 10px; } .title { font-weight: 900; font-size
 .actions { margin: 10px 0; display: flex; flex-wrap: wrap; gap: 8px; } code { background: #f4f4f4; color: #c01343; }
 button { font: 700 13px/26px inherit; padding: 0 12px; border: 1px solid #bbb; border-radius: 4px; background: #fff; }
 .primary { background: #007a5a; color: #fff; } .danger { color: #e01e5a; border-color: #e01e5a; }
-textarea { width: 100%; min-height: 90px; box-sizing: border-box; } .hint { color: #616061; font-size: 12px; }
+textarea { width: 100%; min-height: 90px; box-sizing: border-box; }
+textarea.line { min-height: 32px; height: 32px; }
+.beside { display: flex; justify-content: space-between; gap: 16px; align-items: start; }
+hr { border: 0; border-top: 1px solid #ddd; }
+.select { border: 1px solid #bbb; border-radius: 4px; padding: 4px 10px; min-width: 120px;
+  display: inline-flex; justify-content: space-between; gap: 12px; }
+label { display: block; margin: 10px 0; font-weight: 700; } label > * { font-weight: 400; }
+.hint { color: #616061; font-size: 12px; }
 """
 
 
@@ -51,22 +58,44 @@ def _block(block: Block) -> str:
         case "section" if "fields" in block:
             return f"<div class=fields>{''.join(f'<div>{_text(f)}</div>' for f in block['fields'])}</div>"
         case "section":
-            return f"<div class=section>{_text(block['text'])}</div>"
+            beside = _element(block["accessory"]) if "accessory" in block else ""
+            return f"<div class='section beside'><div>{_text(block['text'])}</div>{beside}</div>"
+        case "divider":
+            return "<hr>"
         case "context":
             return f"<div class=context>{' '.join(map(_text, block['elements']))}</div>"
         case "actions":
-            return f"<div class=actions>{''.join(map(_button, block['elements']))}</div>"
+            return f"<div class=actions>{''.join(map(_element, block['elements']))}</div>"
         case "input":
-            typed = escape(block["element"].get("initial_value", ""))
             hint = _text(block["hint"]) if "hint" in block else ""
-            label = _text(block["label"])
-            return f"<label>{label}<textarea>{typed}</textarea><div class=hint>{hint}</div></label>"
+            label = _text(block["label"]) + (" <i>(optional)</i>" if block.get("optional") else "")
+            return f"<label>{label}{_element(block['element'])}<div class=hint>{hint}</div></label>"
         case other:
             return f"<div>({escape(str(other))})</div>"
 
 
-def _button(element: Block) -> str:
-    return f"<button class={escape(element.get('style', 'plain'))}>{_text(element['text'])}</button>"
+def _element(element: Block) -> str:
+    match element["type"]:
+        case "button":
+            return f"<button class={escape(element.get('style', 'plain'))}>{_text(element['text'])}</button>"
+        case "plain_text_input":
+            typed = escape(element.get("initial_value", ""))
+            shape = "" if element.get("multiline") else " class=line"
+            return f"<textarea{shape}>{typed}</textarea>"
+        case "static_select":
+            shown = element.get("initial_option", {"text": element["placeholder"]})["text"]
+            return f"<div class=select>{_text(shown)} <span>▾</span></div>"
+        case "file_input":
+            return "<div class=select>Add files</div>"
+        case "datetimepicker":
+            return "<div class=select>Date and time <span>▾</span></div>"
+        case other:
+            return f"<div>({escape(str(other))})</div>"
+
+
+def home(view: Block) -> str:
+    """An App Home."""
+    return f"<div class=message>{''.join(map(_block, view['blocks']))}</div>"
 
 
 def _text(value: Block) -> str:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from connectors.slack.blocks import Block, mrkdwn, words
+from connectors.slack.memory import Memory
 from connectors.slack.webapi import FAILURES, WebApi
 
 log = logging.getLogger(__name__)
@@ -49,3 +50,19 @@ async def instead(api: WebApi, account: str, url: str, line: str, blocks: list[B
 def as_text(line: str) -> str:
     """A line as the text of a message: nothing in it is formatting, nothing pings."""
     return str(mrkdwn(words(line), 1000)["text"])
+
+
+async def tell(
+    api: WebApi, account: str, memory: Memory, user: str, line: str, blocks: list[Block] | None = None
+) -> None:
+    """A line for one person where they worked: beside the card, or in their own messages with the app."""
+    if memory.channel:
+        await whisper(api, account, memory.channel, user, line, thread=memory.thread, blocks=blocks)
+        return
+    body: dict[str, Any] = {"channel": user, "text": as_text(line)}
+    if blocks:
+        body["blocks"] = blocks
+    try:
+        await api.call("chat.postMessage", body)
+    except FAILURES as error:
+        log.warning("slack line not shown account=%s error=%s", account, error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -9,18 +11,28 @@ from hypothesis import strategies as st
 
 from connectors.slack.blocks import fold, weight
 from connectors.slack.card import BUTTONS, fallback, render
-from connectors.slack.modals import (
-    MAX_TYPED,
-    Memory,
-    closing_form,
-    escalate_form,
-    note_form,
-    preview_form,
-    reply_form,
-)
+from connectors.slack.memory import MAX_TYPED, Memory
+from connectors.slack.modals import closing_form, preview_form, reply_form, verb_form
+from connectors.slack.more import more_form
 from connectors.slack.sending import comment, spoken
 from gateway.errors import InvalidPayload
-from gateway.model import Card, Post, SendKind, Verb
+from gateway.model import (
+    CannedReply,
+    Card,
+    Entry,
+    EntryKind,
+    Field,
+    FieldKind,
+    Option,
+    Post,
+    SendKind,
+    SendState,
+    Ticket,
+    TicketPage,
+    Verb,
+    VerbForm,
+)
+from gateway.verbs import FORMS
 from tests.fakes_slack import CARD, desk_address
 from tests.slack_limits import check_message, check_modal, is_harmless, texts
 
@@ -86,22 +98,59 @@ def test_every_message_is_within_the_limits_and_pings_nobody(author: str, text: 
     assert complete or weight(blocks) > 100
 
 
+def form(name: str, to: str) -> VerbForm:
+    """A form with a field of every kind, whose words are all hostile."""
+    options = tuple(Option(value=str(n), label=f"{to} {n}") for n in range(130))
+    kinds = [
+        Field(name=f"{kind}-{name}", kind=kind, label=to or "x", hint=to, options=options)
+        for kind in FieldKind
+    ]
+    text = Field(name="text", kind=FieldKind.TEXT, label="Text", required=True)
+    return VerbForm(verb=Verb.REPLY, title=name or "Reply", explain=to, fields=(text, *kinds), preview=True)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=MAX_TYPED), anything, st.text(max_size=300))
 def test_every_form_is_within_the_limits_and_remembers_its_text(text: str, to: str, problem: str) -> None:
     memory = Memory(
-        ticket=10**15, version=10**6, channel="C0123456789", thread="1764000000.000100", text=text
+        ticket=10**15,
+        version=10**6,
+        channel="C0123456789",
+        thread="1764000000.000100",
+        verb="escalate",
+        source=10**11,
+        files=("F0123456789",) * 5,
+        text=text,
     )
+    canned = [CannedReply(name=f"n{n}", title=to, language="en", text=to) for n in range(120)]
+    every = form("Reply", to)
     for view in (
-        reply_form(memory, "DG-999999999999", to),
-        preview_form(memory, "DG-999999999999", to, problem),
-        note_form(memory, "DG-1", problem),
-        escalate_form(memory, "DG-1", problem, to),
+        reply_form(memory, every, "DG-999999999999", to, canned=canned, beside=problem),
+        preview_form(memory, "DG-999999999999", to, problem, files=(to,), doing=problem),
+        verb_form(memory, every, "DG-1", {"text": text, "line-Reply": to, "choice-Reply": "5"}, problem),
         closing_form("Not possible", problem),
     ):
         check_modal(view)
         assert all(is_harmless(said) for said in texts(view))
     assert Memory.unpacked(memory.packed()) == memory
+
+
+@settings(max_examples=40, deadline=None)
+@given(anything, st.sampled_from(SendState))
+def test_more_is_within_the_limits_whatever_the_ticket_holds(said: str, state: SendState) -> None:
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    ticket = Ticket(id=10**12, version=1, subject=said, created_at=at, updated_at=at)
+    entries = tuple(
+        Entry(id=n, kind=EntryKind.REPLY, at=at, author=said, text=said, state=state, send=n, reason=said)
+        for n in range(1, 9)
+    )
+    page = TicketPage(
+        ticket=ticket, requester=said, entries=entries, events=(), legs=(), participants=(),
+        verbs=tuple(FORMS.values()),
+    )  # fmt: skip
+    view = more_form(Memory(ticket=ticket.id), page)
+    check_modal(view)
+    assert all(is_harmless(text) for text in texts(view))
 
 
 @pytest.mark.parametrize("packed", ["", "x", "1 2 C 3", "1 2 C 3 0 4\ntext", "one 2 C 3 0\n", "1 2 C 3 x\n"])
@@ -115,7 +164,7 @@ def test_the_card_shows_who_what_why_and_the_allowed_buttons_only() -> None:
     shown = str(blocks)
     assert blocks[0]["text"]["text"] == "DG-42 · Where is my parcel?"
     assert "Cy Customer" in shown and "nothing came" in shown and "did not help" in shown
-    assert [b["action_id"] for b in blocks[-1]["elements"]] == ["reply", "resolve", "open"]
+    assert [b["action_id"] for b in blocks[-1]["elements"]] == ["reply", "resolve", "more", "open"]
     assert {b.get("value") for b in blocks[-1]["elements"]} == {"42", None}
 
 

@@ -6,15 +6,30 @@ from typing import Any
 
 import pytest
 
-from gateway.model import ActionResult, Verb
+from gateway.model import ActionResult, CannedReply, Entry, EntryKind, SendState, Verb
 from tests.fakes_slack import NO_AGENT, Room, room
-from tests.slack_posts import block_actions, message_place, view_submission
+from tests.slack_posts import block_actions, message_place, state_values, view_submission
 from tests.slack_standin import TEAM, Fault
 
 
 def only_view(r: Room) -> dict[str, Any]:
     (view,) = r.slack.views.values()
     return view
+
+
+async def pick(r: Room, verb: str) -> dict[str, Any]:
+    """The form of a verb behind More…"""
+    await r.posts.press(await r.card(), "more")
+    assert await r.posts.press_in_view(only_view(r), f"do_{verb}") == 200
+    return only_view(r)
+
+
+def field(view: dict[str, Any], name: str) -> dict[str, Any]:
+    """The element of a form's field."""
+    (element,) = (
+        b["element"] for b in view["blocks"] if b["type"] == "input" and b["element"]["action_id"] == name
+    )
+    return dict(element)
 
 
 def shown(view: dict[str, Any]) -> str:
@@ -33,7 +48,7 @@ async def test_claim_is_proposed_to_the_core_at_once() -> None:
     assert action.actor.name == "Ann"
 
 
-@pytest.mark.parametrize("verb", [Verb.CLAIM, Verb.RESOLVE, Verb.RELEASE, Verb.REOPEN])
+@pytest.mark.parametrize("verb", [Verb.CLAIM, Verb.RESOLVE, Verb.REOPEN])
 async def test_a_refusal_is_told_to_the_one_who_pressed(verb: Verb) -> None:
     async with room() as r:
         r.host.result = ActionResult(state="refused", detail="Ben has it since 10:04.")
@@ -51,7 +66,7 @@ async def test_an_action_that_takes_longer_is_said_to_be_on_its_way() -> None:
         assert "in a moment" in r.slack.whispers[0]["text"]
 
 
-@pytest.mark.parametrize("action_id", ["claim", "reply", "note", "escalate", "resolve"])
+@pytest.mark.parametrize("action_id", ["claim", "reply", "more", "resolve"])
 async def test_somebody_who_is_no_agent_is_told_so(action_id: str) -> None:
     async with room() as r:
         await r.posts.press(await r.card(), action_id, user="U0BOB")
@@ -60,7 +75,7 @@ async def test_somebody_who_is_no_agent_is_told_so(action_id: str) -> None:
         assert (r.host.acts, r.slack.views) == ({}, {})
 
 
-@pytest.mark.parametrize("action_id", ["claim", "reply"])
+@pytest.mark.parametrize("action_id", ["claim", "reply", "more"])
 async def test_a_guest_never_acts_even_when_the_core_would_let_them(action_id: str) -> None:
     async with room() as r:
         r.slack.add_user("U0GUEST", "Guest", is_restricted=True)
@@ -158,7 +173,7 @@ async def test_the_text_can_be_changed_after_the_preview() -> None:
         await r.posts.submit(only_view(r), {"text": "Helo"})
         assert await r.posts.press_in_view(only_view(r), "edit_reply") == 200
         view = only_view(r)
-        assert view["blocks"][1]["element"]["initial_value"] == "Helo"
+        assert field(view, "text")["initial_value"] == "Helo"
         await r.posts.submit(view, {"text": "Hello"})
         await r.posts.submit(only_view(r))
         assert [action.text for action in r.host.acts.values()] == ["Hello"]
@@ -190,12 +205,11 @@ async def test_a_lost_database_keeps_the_text_in_the_form() -> None:
         assert [action.text for action in r.host.acts.values()] == ["Hello"]
 
 
-@pytest.mark.parametrize("action_id", ["reply", "note"])
+@pytest.mark.parametrize("verb", ["reply", "note"])
 @pytest.mark.parametrize("text", ["", "  \n "])
-async def test_nothing_written_is_said_in_the_form(action_id: str, text: str) -> None:
+async def test_nothing_written_is_said_in_the_form(verb: str, text: str) -> None:
     async with room() as r:
-        await r.posts.press(await r.card(), action_id)
-        _, answer = await r.posts.submit(only_view(r), {"text": text})
+        _, answer = await r.posts.submit(await pick(r, verb), {"text": text})
         assert answer == {"response_action": "errors", "errors": {"text": "Write something first."}}
         assert r.host.acts == {}
 
@@ -209,43 +223,189 @@ async def test_the_longest_reply_is_sent_as_it_was_typed(text: str) -> None:
 
 async def test_a_note_is_saved_from_its_form() -> None:
     async with room() as r:
-        await r.posts.press(await r.card(), "note")
-        await r.posts.submit(only_view(r), {"text": "call *them* first"})
+        await r.posts.submit(await pick(r, "note"), {"text": "call *them* first"})
         (action,) = r.host.acts.values()
     assert (action.verb, action.ticket, action.text) == (Verb.NOTE, 42, "call *them* first")
 
 
-async def test_escalating_names_a_queue_and_says_why() -> None:
+async def test_escalating_chooses_a_queue_and_says_why() -> None:
     async with room() as r:
-        await r.posts.press(await r.card(), "escalate")
-        await r.posts.submit(only_view(r), {"queue": " billing ", "text": "angry"})
+        view = await pick(r, "escalate")
+        queues = [option["text"]["text"] for option in field(view, "queue")["options"]]
+        assert "Technical support" in queues
+        cause = field(view, "cause")["options"][0]["value"]
+        await r.posts.submit(view, {"queue": "technical", "cause": cause, "text": "angry"})
         (action,) = r.host.acts.values()
-    assert (action.verb, action.queue, action.text) == (Verb.ESCALATE, "billing", "angry")
+    assert (action.verb, action.queue, action.cause, action.text) == (
+        Verb.ESCALATE,
+        "technical",
+        cause,
+        "angry",
+    )
 
 
 async def test_a_refused_escalation_keeps_what_was_typed_and_can_be_corrected() -> None:
     async with room() as r:
-        r.host.result = ActionResult(state="refused", detail="There is no queue biling.")
-        await r.posts.press(await r.card(), "escalate")
-        await r.posts.submit(only_view(r), {"queue": "biling", "text": "angry"})
+        r.host.result = ActionResult(state="refused", detail="It is in Orders already.")
+        view = await pick(r, "escalate")
+        cause = field(view, "cause")["options"][0]["value"]
+        await r.posts.submit(view, {"queue": "orders", "cause": cause, "text": "angry"})
         view = only_view(r)
-        assert "There is no queue biling." in shown(view)
-        assert [b["element"]["initial_value"] for b in view["blocks"][1:]] == ["biling", "angry"]
+        assert "It is in Orders already." in shown(view)
+        assert field(view, "queue")["initial_option"]["value"] == "orders"
+        assert field(view, "text")["initial_value"] == "angry"
         r.host.result = ActionResult(state="done")
-        await r.posts.submit(view, {"queue": "billing"})
-        assert [action.queue for action in r.host.acts.values()] == ["biling", "billing"]
+        await r.posts.submit(view, {"queue": "technical"})
+        assert [action.queue for action in r.host.acts.values()] == ["orders", "technical"]
         assert r.slack.views == {}
 
 
 async def test_a_refused_note_keeps_what_was_typed() -> None:
     async with room() as r:
-        await r.posts.press(await r.card(), "note")
-        r.host.down = True
-        await r.posts.submit(only_view(r), {"text": "call first"})
+        view = await pick(r, "note")
+        r.host.result = ActionResult(state="failed", detail="The database did not answer.")
+        await r.posts.submit(view, {"text": "call first"})
         assert "database did not answer" in shown(only_view(r))
-        r.host.down = False
+        r.host.result = ActionResult(state="done")
         await r.posts.submit(only_view(r))
-        assert [action.text for action in r.host.acts.values()] == ["call first"]
+        assert [action.text for action in r.host.acts.values()] == ["call first"] * len(r.host.acts)
+
+
+async def test_without_the_database_a_form_gives_back_what_was_typed() -> None:
+    async with room() as r:
+        view = await pick(r, "note")
+        r.host.down = True
+        await r.posts.submit(view, {"text": "call first"})
+        assert "database did not answer" in shown(only_view(r)) and "call first" in shown(only_view(r))
+
+
+async def test_more_lists_the_verbs_that_can_be_used_now_and_explains_them() -> None:
+    async with room() as r:
+        await r.posts.press(await r.card(), "more")
+        view = only_view(r)
+        buttons = {e["action_id"] for b in view["blocks"] if b["type"] == "actions" for e in b["elements"]}
+        assert {"do_claim", "do_note", "do_escalate", "do_tag", "do_priority", "do_merge"} <= buttons
+        assert not buttons & {"do_release", "do_reopen", "do_restore", "do_undo", "do_retry"}
+        assert "Back to its queue" not in shown(view) and "It is yours from now on" in shown(view)
+        await r.posts.press_in_view(view, "do_claim")  # needs no form: done at once
+        assert [action.verb for action in r.host.acts.values()] == [Verb.CLAIM]
+        assert only_view(r)["title"]["text"] == "Done"
+
+
+async def test_tags_and_priority_start_from_what_they_are() -> None:
+    async with room() as r:
+        assert field(await pick(r, "priority"), "priority")["initial_option"]["value"] == "normal"
+        r.slack.views.clear()
+        await r.posts.submit(await pick(r, "tag"), {"tags": "Refund, kettle,, refund"})
+        (action,) = r.host.acts.values()
+        assert action.tags == ("refund", "kettle")
+
+
+async def test_a_reference_that_is_none_is_said_at_its_field() -> None:
+    async with room() as r:
+        _, answer = await r.posts.submit(await pick(r, "merge"), {"other": "the other one"})
+        assert answer["response_action"] == "errors" and "other" in answer["errors"]
+        await r.posts.submit(only_view(r), {"other": "dg-7"})
+        assert [action.other for action in r.host.acts.values()] == [7]
+
+
+async def test_a_last_word_to_the_requester_is_previewed() -> None:
+    async with room() as r:
+        await r.posts.submit(await pick(r, "resolve"), {"text": "Enjoy it!"})
+        view = only_view(r)
+        assert "This goes to" in shown(view) and "resolved with it" in shown(view)
+        await r.posts.press_in_view(view, "edit_reply")
+        assert field(only_view(r), "text")["initial_value"] == "Enjoy it!"
+        await r.posts.submit(only_view(r))
+        await r.posts.submit(only_view(r))
+        (action,) = r.host.acts.values()
+        assert (action.verb, action.text) == (Verb.RESOLVE, "Enjoy it!")
+
+
+async def test_a_canned_reply_is_put_below_what_is_written() -> None:
+    async with room() as r:
+        text = "Your parcel left **today**."
+        r.host.replies = (CannedReply(name="left", title="It left", language="en", text=text),)
+        await r.posts.press(await r.card(), "reply")
+        view = only_view(r)
+        view = {**view, "state": {"values": state_values(view, {"text": "Dear Cy,"})}}
+        assert await r.posts.choose(view, "canned", "left") == 200
+        assert field(only_view(r), "text")["initial_value"] == f"Dear Cy,\n\n{text}"
+        # Slack keeps what was typed in a block that keeps its id.
+        assert {b["block_id"] for b in only_view(r)["blocks"] if b["type"] == "input"}.isdisjoint({"text"})
+        await r.posts.submit(only_view(r))
+        await r.posts.submit(only_view(r))
+        assert [action.text for action in r.host.acts.values()] == [f"Dear Cy,\n\n{text}"]
+
+
+async def test_files_go_along_with_an_answer() -> None:
+    async with room() as r:
+        photo = r.slack.add_file("photo.png", b"\x89PNG")
+        await r.posts.press(await r.card(), "reply")
+        await r.posts.submit(only_view(r), {"text": "See here.", "attachments": [photo]})
+        assert "photo.png" in shown(only_view(r))
+        r.host.result = ActionResult(state="done", ticket=42, send=911)
+        await r.posts.submit(only_view(r))
+        await r.settled()
+        (action,) = r.host.acts.values()
+        assert [(f.filename, f.content) for f in action.attachments] == [("photo.png", b"\x89PNG")]
+        assert only_view(r)["title"]["text"] == "Sent"
+        assert "Undo" in str(r.slack.whispers[0]["blocks"])
+
+
+async def test_files_alone_are_an_answer() -> None:
+    async with room() as r:
+        photo = r.slack.add_file("photo.png", b"\x89PNG")
+        await r.posts.press(await r.card(), "reply")
+        await r.posts.submit(only_view(r), {"text": "", "attachments": [photo]})
+        await r.posts.submit(only_view(r))
+        await r.settled()
+        assert [action.text for action in r.host.acts.values()] == [""]
+
+
+async def test_an_answer_does_not_leave_without_its_file() -> None:
+    async with room(file_limit=3) as r:
+        photo = r.slack.add_file("photo.png", b"\x89PNG")
+        await r.posts.press(await r.card(), "reply")
+        await r.posts.submit(only_view(r), {"text": "See here.", "attachments": [photo]})
+        await r.posts.submit(only_view(r))
+        await r.settled()
+        assert r.host.acts == {}
+        assert "Not sent" in shown(only_view(r)) and "photo.png (too large" in shown(only_view(r))
+        assert "See here." in shown(only_view(r))
+
+
+async def test_two_who_open_the_reply_form_are_told_of_each_other() -> None:
+    async with room() as r:
+        r.host.agents.add("T0HOME:U0BOB")
+        ts = await r.card()
+        await r.posts.press(ts, "reply")
+        assert "too" not in shown(only_view(r))
+        r.slack.views.clear()
+        await r.posts.press(ts, "reply", user="U0BOB")
+        assert "Ann is writing an answer to this ticket too." in shown(only_view(r))
+
+
+def reply_entry(r: Room, number: int, state: SendState = SendState.DELIVERED, reason: str = "") -> Entry:
+    return Entry(
+        id=number, kind=EntryKind.REPLY, at=r.host.clock.now(), author="Ben", text="Hello Cy", send=900 + number,
+        state=state, reason=reason,
+    )  # fmt: skip
+
+
+async def test_more_shows_how_the_last_answers_fared_and_sends_one_again() -> None:
+    async with room() as r:
+        r.host.entries = (
+            reply_entry(r, 1),
+            reply_entry(r, 2, SendState.FAILED, "550 no such user"),
+            reply_entry(r, 3, SendState.HELD),
+        )
+        await r.posts.press(await r.card(), "more")
+        view = only_view(r)
+        assert "*delivered*" in shown(view) and "*not delivered*: 550 no such user" in shown(view)
+        await r.posts.press_in_view(view, "retry")
+        (action,) = r.host.acts.values()
+        assert (action.verb, action.ticket, action.send) == (Verb.RETRY, 42, 902)
 
 
 async def test_a_form_that_slack_does_not_open_is_said() -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from connectors.slack.modals import MAX_TYPED
+from connectors.slack.memory import MAX_TYPED
 from connectors.slack.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "slack.md").read_text()
