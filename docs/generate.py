@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from connectors import REGISTRY
 from gateway.cli import make_parser
-from gateway.settings import QueueSettings, Settings
+from gateway.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 HEAD = """# Every setting
@@ -35,7 +35,10 @@ def settings_page() -> str:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             parts.append(_table(f"[{name}]", kind))
-    parts.append(_table("[queues.NAME]", QueueSettings))
+    for name, field in Settings.model_fields.items():
+        inner = get_args(field.annotation)[-1:]
+        if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel):
+            parts.append(_table(f"[{name}.NAME]", inner[0]))
     for name, place in sorted(REGISTRY.items()):
         module = importlib.import_module(place.partition(":")[0])
         parts.append(_table(f"[connectors.{name}.ACCOUNT]", module.Settings))
@@ -56,6 +59,8 @@ def _default(name: str, field: Any) -> str:
     if field.default is PydanticUndefined:
         return "*required*" if field.default_factory is None else ""
     value = field.default
+    if value is None:
+        return ""
     if isinstance(value, Path):
         value = str(value)
     if isinstance(value, tuple):

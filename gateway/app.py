@@ -18,6 +18,7 @@ from bot.articles import Library
 from bot.articles import load as load_articles
 from gateway import words
 from gateway.accounts import Account, check_accounts, policy_accounts
+from gateway.calendars import Calendar
 from gateway.canned import CannedBook
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
@@ -34,7 +35,9 @@ from gateway.privacy import Seal, installation_key
 from gateway.rulebook import Rulebook
 from gateway.rules import Rules
 from gateway.settings import QueueSettings, Settings, Source
+from gateway.settings_times import make_calendars, make_slas
 from gateway.store import Store, open_driver
+from gateway.sums import sums
 from gateway.text.hosts import is_loopback
 from gateway.timers import Timers
 from gateway.web import attach as attach_pages
@@ -69,7 +72,7 @@ class Deskgate:
         self.local = all(account.loopback(settings.server.host) for account in found)
         self.accounts = found
         self.connectors: dict[str, Connector] = {each.key: each.connect(self.seal) for each in found}
-        self.rulebook = Rulebook(settings.rules.file, settings.queues)
+        self.rulebook = Rulebook(settings.rules.file, settings.queues, settings.sla)
         self.rulebook.on_change = self._use_rules
         self.policy = make_policy(settings, found, self.connectors, self.seal, self.rulebook.rules)
         self.knowledge = Knowledge(settings.bot.articles, self.clock, samples=self.local)
@@ -133,6 +136,7 @@ class Deskgate:
             hidden_queues=self._hidden_queues,
             protected=tuple(name for name, queue in self.policy.queues.items() if queue.protected),
             asked_queues=lambda agent: tuple(set(self.policy.queues) - set(self._hidden_queues(agent))),
+            sums=lambda page: sums(page.ticket, page.events, self.policy, self.clock.now()),
             email_account=mail.name if mail else "",
             email_address=str(getattr(mail.settings, "address", "")) if mail else "",
             chat=any(a.kind == "webchat" for a in self.accounts),
@@ -309,6 +313,7 @@ def make_policy(
     site, automatic = settings.site, settings.automatic
     slack = [account.name for account in found if account.kind == "slack"]
     every = policy_accounts(found, connected)
+    calendars = make_calendars(settings.calendars)
     return Policy(
         revision=f"{settings.revision}+{rules.revision}" if rules else settings.revision,
         company=site.company,
@@ -316,7 +321,7 @@ def make_policy(
         public_url=site.public_url or f"http://{settings.server.host}:{settings.server.port}",
         privacy_url=site.privacy_url,
         languages=site.languages,
-        queues={name: _queue(name, queue, slack) for name, queue in settings.queues.items()},
+        queues={name: _queue(name, queue, slack, calendars) for name, queue in settings.queues.items()},
         default_queue=settings.default_queue,
         protected_queue=settings.protected_queue,
         accounts={key: AccountPolicy(**values) for key, values in every.items()},
@@ -336,11 +341,15 @@ def make_policy(
         never_mask=tuple(compiled(pattern) for pattern in settings.privacy.never_mask),
         vip=settings.escalation.vip,
         capacity=settings.desk.capacity,
+        calendar=calendars.get(settings.desk.calendar),
+        slas=make_slas(settings.sla, calendars),
         triggers=frozenset(settings.escalation.triggers),
     )
 
 
-def _queue(name: str, queue: QueueSettings, slack: list[str]) -> QueuePolicy:
+def _queue(
+    name: str, queue: QueueSettings, slack: list[str], calendars: Mapping[str, Calendar]
+) -> QueuePolicy:
     address = None
     if queue.slack_channel:
         account = queue.slack_account or slack[0]
@@ -355,4 +364,5 @@ def _queue(name: str, queue: QueueSettings, slack: list[str]) -> QueuePolicy:
         assignment=queue.assignment,
         silent_after=timedelta(minutes=queue.silent_minutes) if queue.silent_minutes else None,
         overload=queue.overload,
+        calendar=calendars.get(queue.calendar),
     )

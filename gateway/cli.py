@@ -23,6 +23,7 @@ from gateway import (
     cli_people,
     cli_rules,
     cli_simulate,
+    cli_sla,
     cli_triage,
     env_file,
 )
@@ -114,6 +115,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_simulate.register(commands, _config_option)
     cli_mail.register_quarantine(commands, _config_option)
     cli_people.register(commands, _config_option)
+    cli_sla.register(commands, _config_option)
     cli_doctor.register(commands, _config_option)
     cli_operations.register(commands, _config_option)
     cli_key.register(commands, _config_option)
@@ -224,7 +226,7 @@ def _check(options: argparse.Namespace) -> int:
 
     settings, accounts = read_settings(options.config, os.environ)
     words.load()
-    Rulebook(settings.rules.file, settings.queues)
+    Rulebook(settings.rules.file, settings.queues, settings.sla)
     shelf = canned.load(settings.desk.canned, settings.queues)
     library = load(settings.bot.articles)
     broken = [*(f"{p.path}: {p.problem} {p.remedy}" for p in library.problems), *shelf.problems]

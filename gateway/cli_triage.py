@@ -87,7 +87,7 @@ def as_configured(options: argparse.Namespace) -> tuple[Policy, Bot]:
     from gateway.rulebook import Rulebook
 
     settings, accounts = read_settings(options.config, os.environ)
-    rules = Rulebook(settings.rules.file, settings.queues).rules
+    rules = Rulebook(settings.rules.file, settings.queues, settings.sla).rules
     local = all(account.loopback(settings.server.host) for account in accounts)
     bot = Bot.build(usable(load_articles(settings.bot.articles), samples=local)).train()
     seal = Seal(b"\0" * 32)

@@ -30,11 +30,14 @@ class SystemClock:
         return self.now() + timedelta(seconds=seconds)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def to_ms(when: datetime) -> int:
     """Milliseconds since 1970 in UTC, as the database keeps times."""
-    return int(when.timestamp() * 1000)
+    return (when - _EPOCH) // timedelta(milliseconds=1)
 
 
 def from_ms(ms: int) -> datetime:
     """The aware UTC time of to_ms."""
-    return datetime.fromtimestamp(ms / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=ms)

@@ -46,6 +46,7 @@ from gateway.resting import stir
 from gateway.screening import Screened, Verdict, screen
 from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
 from gateway.triage import no_ticket
+from gateway.watching import rest
 
 
 def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
@@ -124,7 +125,9 @@ class Turn:
         thread = choose(message, self._now_known(), self.context.policy)
         if thread.join is Join.COPY:
             return self._copy(row, message, thread)
-        if thread.join is not Join.CONTINUES and (rule := no_ticket(message, self.context.policy)):
+        if thread.join is not Join.CONTINUES and (
+            rule := no_ticket(message, self.context.policy, self.context.now)
+        ):
             return self._done(row, 0, reason=f"rule: {rule}: no ticket")
         draft = self._ticket_for(row, message, thread)
         heard = self._append(draft, row, message)
@@ -345,6 +348,8 @@ class Turn:
 
     def outcome(self) -> Outcome:
         policy, context = self.context.policy, self.context
+        for draft in self.drafts.values():
+            rest(draft, policy)
         senders = [row.input.sender for row in self.case.claim.rows if isinstance(row.input, Message)]
         update = (
             PersonUpdate(identity=_masked(senders[-1]), language=context.language, greeted=context.greeted)

@@ -83,6 +83,10 @@ class Draft:
         """Changes fields of what people do on it."""
         self.set(work=msgspec.structs.replace(self.ticket.work, **fields))
 
+    def set_watch(self, **fields: Any) -> None:
+        """Changes fields of what is known about time."""
+        self.set(watch=msgspec.structs.replace(self.ticket.watch, **fields))
+
     def event(self, kind: str, **data: Any) -> None:
         """Writes down what happened and why."""
         self._events.append(Event(kind=kind, at=self.now, data=data))
@@ -249,6 +253,10 @@ class Draft:
     def withdraw(self, send: PendingSend) -> None:
         """Takes an unsent message back; the commit fails if it has left meanwhile."""
         self._withdraw.append(send.id)
+
+    def taken_back(self, kind: SendKind) -> bool:
+        """Whether an unsent message of this kind is withdrawn in this turn."""
+        return any(send.kind is kind and send.id in self._withdraw for send in self.folder.sends)
 
     def requeue(self, send: PendingSend) -> None:
         """Tries a failed or uncertain message again."""

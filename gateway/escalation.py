@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.assignment import expect, give_out, is_away, take_back
 from gateway.causes import CAUSES, HANDOVER
+from gateway.clocks import current, name_of, next_due, tick
 from gateway.draft import Draft
 from gateway.model import Attachment, Card, Entry, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
 from gateway.policy import Policy
@@ -95,6 +96,7 @@ def tell_agents(draft: Draft, text: str, author: str = "", attachments: tuple[At
 
 def card(draft: Draft, policy: Policy, note: str = "") -> Card:
     """The ticket as agents see it at a glance."""
+    tick(draft, policy)
     ticket = draft.ticket
     leg = draft.leg(Side.REQUESTER)
     person = next((p.identity for p in draft.participants if p.role == "requester"), None)
@@ -106,6 +108,7 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         ("Priority", ticket.priority.value),
         ("Status", ticket.status.value),
         ("Owner", ticket.assignee),
+        ("Due", due_line(draft, policy)),
         ("Tags", ", ".join(ticket.tags)),
         ("Tried", ticket.bot.article),
     )
@@ -123,6 +126,15 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         else tuple(v for v in ACTIONS if v is not Verb.CLAIM or not ticket.assignee),
         link=policy.ticket_link(ticket.id),
     )
+
+
+def due_line(draft: Draft, policy: Policy) -> str:
+    """What is promised next and by when, or what is overdue; "" where no clock runs."""
+    found = current(draft, policy)
+    if late := [name_of(each.promise) for each in found.values() if each.running and each.breached_at]:
+        return f"overdue: {', '.join(late)}"
+    due = next_due(found)
+    return f"{name_of(due[0])} {policy.local(due[1], draft.now)}" if due else ""
 
 
 def _last_words(draft: Draft) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
+from gateway.calendars import Calendar
 from gateway.model import Address, Agent, Assignment, Identity, Role
 from gateway.mood import Lexicons, shipped
 from gateway.patterns import Pattern
 from gateway.rules import Rules
+from gateway.sla import Sla
 from gateway.words import Words
 
 #: Triggers that may be switched off; a sensitive matter and the wish for a person always go to people.
@@ -44,6 +46,7 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
         None  #: an owner who does nothing for so long loses the ticket to the queue
     )
     overload: int = 0  #: tickets without an owner from which on the desk calls the queue overloaded; 0: never
+    calendar: Calendar | None = None  #: when its people work; None: whenever the desk does
 
 
 class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +88,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     never_mask: tuple[Pattern, ...] = ()  #: what looks sensitive and is not: one's own order numbers
     vip: tuple[str, ...] = ()  #: addresses or @domains
     capacity: int = 25  #: open tickets that one agent has before the turn passes them over
+    calendar: Calendar | None = None  #: the opening hours; None: nobody said any
+    slas: tuple[Sla, ...] = ()  #: promises, in the order in which they are tried
     triggers: frozenset[str] = TRIGGERS  #: which of them go to people without the bot
 
     @property
@@ -114,6 +119,24 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def ticket_link(self, ticket: int) -> str:
         return f"{self.public_url}/desk/ticket/{ticket}"
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which times are told."""
+        return self.calendar.zone if self.calendar else "UTC"
+
+    def local(self, at: datetime, now: datetime) -> str:
+        """A moment as agents read it."""
+        return self.words.when("en", at, now, self.zone)
+
+    def hours(self, now: datetime) -> str:
+        """ "open" or "closed" by the opening hours, "" where nobody said any."""
+        return "" if self.calendar is None else "open" if self.calendar.is_open(now) else "closed"
+
+    def working(self, queue: str) -> Calendar | None:
+        """When the people of this queue work, None when nobody said."""
+        found = self.queues.get(queue)
+        return (found.calendar if found else None) or self.calendar
 
     def may_see(self, queue: str, agent: str, role: Role) -> bool:
         """Whether a member of the desk may see what is in this queue."""

@@ -25,6 +25,7 @@ from gateway.model import (
 from gateway.resting import WAKE
 from gateway.resting import wake as resting_over
 from gateway.voice import word
+from gateway.watching import TIMER, wake
 
 
 def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
@@ -168,6 +169,8 @@ def timer(draft: Draft, context: Context, due: TimerDue) -> None:
         take_back(draft, context.policy, "silent")
         refresh_card(draft, context.policy)
         tell_agents(draft, "Its owner stayed silent, so it is back in the queue.")
+    if due.name == TIMER:
+        wake(draft, context)
     if due.name == "close" and draft.ticket.status is Status.RESOLVED:
         draft.set(status=Status.CLOSED)
         draft.event("closed", why="Nobody wrote again after it was resolved.")

@@ -19,10 +19,12 @@ LOOK_EVERY = 1.0
 class Rulebook:
     """Holds the rules of one file, none without a file. Raises SettingsError when it is bad at the start."""
 
-    def __init__(self, path: Path | None, queues: Collection[str]) -> None:
-        self._path, self._queues = path, queues
+    def __init__(
+        self, path: Path | None, queues: Collection[str], slas: Collection[str] | None = None
+    ) -> None:
+        self._path, self._queues, self._slas = path, queues, slas
         self._seen = _state(path) if path else (0, 0)
-        self.rules = load(path, queues) if path else Rules()
+        self.rules = load(path, queues, slas) if path else Rules()
         self.problems: list[str] = []
         self.on_change: Callable[[Rules], None] | None = None
 
@@ -40,7 +42,7 @@ class Rulebook:
         if self._path is None:
             return
         try:
-            rules = load(self._path, self._queues)
+            rules = load(self._path, self._queues, self._slas)
         except SettingsError as error:
             self.problems = [
                 f"{each} The rules of revision {self.rules.revision} stay." for each in error.problems

@@ -160,7 +160,7 @@ class Rules:
         return Verdict(tried=tuple(tried), revision=self.revision)
 
 
-def load(path: Path, queues: Collection[str]) -> Rules:
+def load(path: Path, queues: Collection[str], slas: Collection[str] | None = None) -> Rules:
     """Reads rules.toml. Raises SettingsError with every problem: file, rule, key and remedy."""
     try:
         raw = path.read_bytes()
@@ -176,7 +176,7 @@ def load(path: Path, queues: Collection[str]) -> Rules:
         rules = _File.model_validate(data).rules
     except ValidationError as error:
         raise SettingsError([_sentence(path, data, dict(each)) for each in error.errors()]) from None
-    if problems := list(_problems(path, rules, queues)):
+    if problems := list(_problems(path, rules, queues, slas)):
         raise SettingsError(problems)
     return Rules(rules, hashlib.sha256(raw).hexdigest()[:12])
 
@@ -230,7 +230,9 @@ def _known(value: tuple[str, ...], known: Sequence[str]) -> tuple[str, ...]:
     return value
 
 
-def _problems(path: Path, rules: Sequence[Rule], queues: Collection[str]) -> Iterator[str]:
+def _problems(
+    path: Path, rules: Sequence[Rule], queues: Collection[str], slas: Collection[str] | None
+) -> Iterator[str]:
     names = [rule.name for rule in rules]
     for number, rule in enumerate(rules):
         if rule.name in names[:number]:
@@ -238,6 +240,9 @@ def _problems(path: Path, rules: Sequence[Rule], queues: Collection[str]) -> Ite
         if rule.then.queue and rule.then.queue not in queues:
             known = ", ".join(queues)
             yield f"{path}: rule {rule.name!r}: then.queue: there is no queue {rule.then.queue!r}. Known: {known}."
+        if rule.then.sla and slas is not None and rule.then.sla not in slas:
+            known = ", ".join(slas) or "none"
+            yield f"{path}: rule {rule.name!r}: then.sla: there is no [sla.{rule.then.sla}]. Known: {known}."
         if rule.when == When() and number < len(rules) - 1:
             yield f"{path}: rule {rule.name!r} has no condition, so none below it is ever tried. Put it last."
 

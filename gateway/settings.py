@@ -9,16 +9,14 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -27,6 +25,8 @@ from gateway.errors import SettingsError
 from gateway.model import Assignment
 from gateway.patterns import compiled
 from gateway.policy import TRIGGERS
+from gateway.section import Section
+from gateway.settings_times import CalendarSettings, SlaSettings, time_problems
 from gateway.text.hosts import is_loopback as is_loopback
 
 PREFIX = "DESKGATE_"
@@ -35,20 +35,7 @@ RESERVED = ("DESKGATE_KEY", "DESKGATE_OLD_KEYS", "DESKGATE_CONFIG", "DESKGATE_TE
 INJECTED = re.compile(r"DESKGATE(_[A-Z0-9]+)*_(SERVICE_(HOST|PORT)|PORT)(_[A-Z0-9]+)*$")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _lists_from_the_environment(cls, value: Any, info: ValidationInfo) -> Any:
-        """A list in an environment variable is written with commas."""
-        field = cls.model_fields.get(info.field_name or "")
-        if isinstance(value, str) and field is not None and "tuple" in str(field.annotation):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-
-class SiteSettings(_Section):
+class SiteSettings(Section):
     company: str = Field("Our shop", min_length=1, description="Who speaks.")
     bot_name: str = Field("Assistant", min_length=1, description="What the automatic assistant calls itself.")
     public_url: str = Field(
@@ -70,14 +57,14 @@ class SiteSettings(_Section):
         return value.rstrip("/")
 
 
-class ServerSettings(_Section):
+class ServerSettings(Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     proxies: int = Field(0, ge=0, le=8, description="Reverse proxies of ours in front.")
     max_backlog: int = Field(100_000, ge=100, description="Waiting inputs beyond which we answer 503.")
 
 
-class StoreSettings(_Section):
+class StoreSettings(Section):
     database: str = Field("sqlite:///var/deskgate.db", description="sqlite:///path or postgresql://…")
     lease_seconds: float = Field(
         15, ge=0.5, le=300, description="After this long without a sign a replica's work is taken over."
@@ -94,20 +81,24 @@ class StoreSettings(_Section):
         return value
 
 
-class BotSettings(_Section):
+class BotSettings(Section):
     enabled: bool = Field(True, description="Whether the bot answers at all.")
     articles: Path = Field(Path("kb_articles"), description="Folder of the articles.")
     max_answers: int = Field(3, ge=1, le=20, description="Answers on one matter before a person takes it.")
 
 
-class DeskSettings(_Section):
+class DeskSettings(Section):
     undo_seconds: float = Field(4, ge=0, le=60, description="How long an agent's reply can be taken back.")
     close_after_days: float = Field(7, gt=0, description="When a resolved ticket is closed.")
     capacity: int = Field(25, ge=1, description="Open tickets of one agent before turns pass them over.")
     canned: Path = Field(Path("canned"), description="Folder of the canned replies; read again on each edit.")
+    calendar: str = Field(
+        "",
+        description="The opening hours: what rules call open, and what is told to who asks; a [calendars.NAME].",
+    )
 
 
-class AutomaticSettings(_Section):
+class AutomaticSettings(Section):
     budget: int = Field(10, ge=1, description="Automatic messages to one address within the window.")
     window_minutes: float = Field(180, gt=0, description="The window of the budget.")
     max_age_hours: float = Field(12, gt=0, description="Older messages get no automatic answer.")
@@ -116,13 +107,13 @@ class AutomaticSettings(_Section):
     resend_agents: bool = Field(False, description="Send an agent's reply again when its fate is unknown.")
 
 
-class ScreeningSettings(_Section):
+class ScreeningSettings(Section):
     blocked: tuple[str, ...] = Field(
         (), description="Addresses, or @domains, whose messages are quarantined."
     )
 
 
-class PrivacySettings(_Section):
+class PrivacySettings(Section):
     never_mask: tuple[str, ...] = Field(
         (), description="Regular expressions (RE2) of what looks sensitive and is not."
     )
@@ -135,11 +126,11 @@ class PrivacySettings(_Section):
         return value
 
 
-class RulesSettings(_Section):
+class RulesSettings(Section):
     file: Path | None = Field(None, description="The triage rules, rules.toml; read again on each edit.")
 
 
-class EscalationSettings(_Section):
+class EscalationSettings(Section):
     triggers: tuple[str, ...] = Field(
         tuple(sorted(TRIGGERS)), description="What goes to people without the bot, beside a wish for one."
     )
@@ -153,7 +144,7 @@ class EscalationSettings(_Section):
         return value
 
 
-class QueueSettings(_Section):
+class QueueSettings(Section):
     title: str = Field(min_length=1, description="What people call the queue.")
     tier: int = Field(1, ge=1, le=9, description="1 front line, 2 experts, 3 specialists.")
     default: bool = Field(False, description="Where tickets go that nothing else claims; exactly one queue.")
@@ -172,11 +163,12 @@ class QueueSettings(_Section):
         ge=0,
         description="Tickets without an owner from which on the queue counts as overloaded; 0: never.",
     )
+    calendar: str = Field("", description="When its people work; empty: the desk's calendar.")
     slack_account: str = Field("", description="Which Slack account shows it; empty: the only one.")
     slack_channel: str = Field("", description="Id of the channel that shows its tickets, C…")
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything config.toml may say. `connectors` are checked by each connector's own Settings."""
 
     site: SiteSettings = SiteSettings()
@@ -190,6 +182,8 @@ class Settings(_Section):
     rules: RulesSettings = RulesSettings()
     escalation: EscalationSettings = EscalationSettings()
     queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)
+    calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
+    sla: dict[str, SlaSettings] = Field(default_factory=dict)
     connectors: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -199,6 +193,16 @@ class Settings(_Section):
             raise ValueError(
                 f"[queues]: exactly one queue needs default = true, now it is {defaults or 'none'}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        desk = self.desk.calendar
+        problems = time_problems(self.calendars, self.sla, self.queues)
+        if desk and desk not in self.calendars:
+            problems.append(f"[desk] calendar: there is no [calendars.{desk}]; add it")
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @property
@@ -345,11 +349,11 @@ def _sentence(problem: dict[str, Any], place: Where, trail: tuple[str, ...], mod
 def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     for part in path:
         field = model.model_fields.get(str(part))
-        inner = field.annotation if field else None
+        inner: Any = field.annotation if field else None
+        if get_origin(inner) in (dict, tuple):
+            inner = next((each for each in get_args(inner) if each is not str), None)
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             model = inner
-        elif part in ("queues",) or model is Settings:
-            model = QueueSettings
     return list(model.model_fields)
 
 

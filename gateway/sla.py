@@ -1,122 +1,42 @@
-"""Working time: calendars with several windows a day, and clocks that run, pause and are summed from history.
+"""Promises and their clocks: which policy applies to a ticket, and deadlines summed from the marks of its history.
 
-Windows are local wall time in the calendar's zone; arithmetic is in UTC, so that a night with a clock change has
-the length it really had. Pure: the time comes in from outside.
+Pure: the time comes in from outside. The same marks always give the same deadline.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 import msgspec
 
-#: How far ahead a calendar is searched before it counts as never open.
-HORIZON = timedelta(days=400)
+from gateway.calendars import ALWAYS, Calendar
+from gateway.model import Event, Mark, Priority, Promise, Step
+
+#: Name of the policy of the whole company, tried last; it has no conditions.
+DEFAULT = "default"
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """Open from `start` to `end`, local time; an `end` at or before `start` is on the next day."""
-
-    start: time
-    end: time
-
-
-class Calendar(msgspec.Struct, frozen=True, kw_only=True):
-    """When people work. `days` has Monday at 0; `exceptions` replace a date's windows (none: closed)."""
+class Sla(msgspec.Struct, frozen=True, kw_only=True):
+    """What is promised to tickets that match: of each list that is given one must hold."""
 
     name: str
-    zone: str = "UTC"
-    days: tuple[tuple[Window, ...], ...] = ((),) * 7
-    exceptions: Mapping[date, tuple[Window, ...]] = {}
+    calendar: Calendar = ALWAYS
+    targets: Mapping[Promise, timedelta] = {}  #: working time of the calendar
+    warn: float = 0.75  #: people are warned when this share of a target is used
+    channel: tuple[str, ...] = ()
+    priority: tuple[Priority, ...] = ()
+    queue: tuple[str, ...] = ()
+    escalated: bool | None = None
 
-    def spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The open spans between two instants, in UTC, in order, touching ones joined."""
-        joined: tuple[datetime, datetime] | None = None
-        for opens, closes in self._raw_spans(start, end):
-            if joined and opens <= joined[1]:
-                joined = (joined[0], max(joined[1], closes))
-                continue
-            if joined:
-                yield joined
-            joined = (opens, closes)
-        if joined:
-            yield joined
-
-    def _raw_spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        zone = ZoneInfo(self.zone)
-        # The window of the evening before may reach into this day.
-        day = start.astimezone(zone).date() - timedelta(days=1)
-        last = end.astimezone(zone).date()
-        while day <= last:
-            for window in sorted(self._windows(day), key=lambda w: w.start):
-                opens, closes = _instants(day, window, zone)
-                opens, closes = max(opens, start), min(closes, end)
-                if opens < closes:
-                    yield opens, closes
-            day += timedelta(days=1)
-
-    def _windows(self, day: date) -> tuple[Window, ...]:
-        return self.exceptions[day] if day in self.exceptions else self.days[day.weekday()]
-
-    def worked(self, start: datetime, end: datetime) -> timedelta:
-        """Working time between two instants."""
-        return sum((closes - opens for opens, closes in self.spans(start, end)), timedelta())
-
-    def add(self, start: datetime, work: timedelta) -> datetime | None:
-        """The instant at which this much working time has passed since `start`; None when it never will."""
-        left = work
-        for opens, closes in self.spans(start, start + HORIZON):
-            if closes - opens >= left:
-                return opens + left
-            left -= closes - opens
-        return None
-
-    def is_open(self, at: datetime) -> bool:
-        return any(True for _ in self.spans(at, at + timedelta(microseconds=1)))
-
-    def next_open(self, at: datetime) -> datetime | None:
-        """When somebody works next: `at` itself when it is open."""
-        return next((opens for opens, _ in self.spans(at, at + HORIZON)), None)
-
-
-def _instants(day: date, window: Window, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    until = day if window.end > window.start else day + timedelta(days=1)
-    opens = datetime.combine(day, window.start, zone).astimezone(UTC)
-    return opens, datetime.combine(until, window.end, zone).astimezone(UTC)
-
-
-ALWAYS = Calendar(name="always", days=((Window(start=time(0), end=time(0)),),) * 7)
-
-
-# ---------------------------------------------------------------- clocks
-
-
-class Promise(StrEnum):
-    """What is promised to a requester."""
-
-    FIRST_RESPONSE = "first_response"
-    NEXT_RESPONSE = "next_response"
-    RESOLUTION = "resolution"
-
-
-class Step(StrEnum):
-    """What happens to a clock."""
-
-    START = "start"
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
-
-
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of a clock, with the event that caused it."""
-
-    at: datetime
-    step: Step
-    why: str = ""
+    def covers(self, *, channel: str, priority: Priority, queue: str, escalated: bool) -> bool:
+        """Whether a ticket like this gets these promises without being named."""
+        return (
+            (not self.channel or channel in self.channel)
+            and (not self.priority or priority in self.priority)
+            and (not self.queue or queue in self.queue)
+            and (self.escalated is None or self.escalated is escalated)
+        )
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +50,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
-    """A promise summed from history. `due` is None while the clock stands or is stopped."""
+    """A promise summed from history. `due` is None while the clock stands, is stopped, or the time is over."""
 
     promise: Promise
     target: timedelta
@@ -138,6 +58,7 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     used: timedelta
     due: datetime | None
     breached_at: datetime | None
+    running: bool
     stopped: bool
 
     @property
@@ -145,14 +66,37 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
         return self.target - self.used
 
 
+def choose(
+    slas: Sequence[Sla], named: str, *, channel: str, priority: Priority, queue: str, escalated: bool
+) -> Sla | None:
+    """The policy that a rule named, else the first that covers the ticket, else the company's, else none."""
+    by_name = {sla.name: sla for sla in slas}
+    if named in by_name:
+        return by_name[named]
+    for sla in slas:
+        if sla.name != DEFAULT and sla.covers(
+            channel=channel, priority=priority, queue=queue, escalated=escalated
+        ):
+            return sla
+    return by_name.get(DEFAULT)
+
+
+def deadlines(sla: Sla, marks: Mapping[Promise, Sequence[Mark]], now: datetime) -> dict[Promise, Deadline]:
+    """Every promise of the policy whose clock has begun."""
+    return {
+        promise: deadline(promise, marks[promise], target, sla.calendar, now)
+        for promise, target in sla.targets.items()
+        if marks.get(promise)
+    }
+
+
 def deadline(
     promise: Promise, marks: Sequence[Mark], target: timedelta, calendar: Calendar, now: datetime
 ) -> Deadline:
-    """Folds the marks into segments up to `now`. The same history always gives the same sum."""
+    """Folds the marks into segments up to `now`."""
     segments = tuple(_segments(marks, calendar, now))
     used = sum((segment.counted for segment in segments), timedelta())
     running = bool(marks) and marks[-1].step in (Step.START, Step.RESUME)
-    stopped = bool(marks) and marks[-1].step is Step.STOP
     return Deadline(
         promise=promise,
         target=target,
@@ -160,8 +104,23 @@ def deadline(
         used=used,
         due=calendar.add(now, target - used) if running and used < target else None,
         breached_at=_breach(segments, target, calendar),
-        stopped=stopped,
+        running=running,
+        stopped=bool(marks) and marks[-1].step is Step.STOP,
     )
+
+
+def recorded(events: Iterable[Event]) -> dict[Promise, tuple[Mark, ...]]:
+    """The marks of all clocks, folded from a ticket's events: what is kept with the ticket must equal it."""
+    marks: dict[Promise, tuple[Mark, ...]] = {}
+    for event in events:
+        if event.kind != "clock":
+            continue
+        for name, step in event.data.get("steps", {}).items():
+            mark = Mark(at=event.at, step=Step(step), why=str(event.data.get("why", "")))
+            promise = Promise(name)
+            before = () if mark.step is Step.START else marks.get(promise, ())
+            marks[promise] = (*before, mark)
+    return marks
 
 
 def _segments(marks: Sequence[Mark], calendar: Calendar, now: datetime) -> Iterator[Segment]:

@@ -9,6 +9,8 @@ import msgspec
 from bot.answer import Answer, Clarify, HandOff, Passage, Question, Reason
 from bot.articles import Article
 from bot.signals import thanks_only, wants_human, yes_or_no
+from gateway import opening_hours
+from gateway.calendars import Calendar
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation import excerpt, hand_off
@@ -43,6 +45,8 @@ def attend(draft: Draft, context: Context, choice: Choice | None) -> None:
         return None
     if draft.ticket.bot.attempts >= context.policy.max_answers:
         return give_up(draft, context, "too_many")
+    if context.policy.calendar and opening_hours.asked(text):
+        return _tell_hours(draft, context, context.policy.calendar, text)
     return _ask(draft, context, text, triage.sound.topics)
 
 
@@ -177,6 +181,30 @@ def _ask(draft: Draft, context: Context, text: str, topics: tuple[str, ...]) -> 
             give_up(draft, context, cause, **explained(reply))
 
 
+def _tell_hours(draft: Draft, context: Context, calendar: Calendar, text: str) -> None:
+    """Answers from the calendar: an article about the hours would be out of date on the next holiday."""
+    policy = context.policy
+    lines = opening_hours.told(calendar, policy.words, policy.speaks(draft.ticket.language), draft.now)
+    draft.event("answered", sources=[{"calendar": calendar.name}], text="\n\n".join(lines))
+    draft.set_bot(
+        asked=text, article="", attempts=draft.ticket.bot.attempts + 1, options=(), awaiting="helped"
+    )
+    draft.set(status=Status.PENDING, subject=draft.ticket.subject or excerpt(text, 120))
+    _offer(draft, context, lines)
+
+
+def _offer(draft: Draft, context: Context, lines: list[str]) -> None:
+    """Says an answer and asks whether it helped; to people where nothing may be said."""
+    buttons = (
+        button(draft, context, "button_yes", ChoiceAction.HELPED),
+        button(draft, context, "button_no", ChoiceAction.NOT_HELPED),
+        button(draft, context, "button_person", ChoiceAction.HUMAN),
+    )
+    said = [*lines, word(draft, context, "did_this_help")]
+    if not speak(draft, context, said, EntryKind.ANSWER, buttons):
+        hand_off(draft, context.policy, draft.silence or "budget")
+
+
 def _may_answer(reply: Answer, topics: tuple[str, ...]) -> bool:
     """Whether every article that would be quoted says that the bot may speak about these private topics."""
     return all(topic in passage.may_answer for passage in reply.passages for topic in topics)
@@ -205,14 +233,7 @@ def _quote(
         speak(draft, context, lines, EntryKind.NOTICE)
         return
     draft.set(status=Status.PENDING)
-    lines.append(word(draft, context, "did_this_help"))
-    buttons = (
-        button(draft, context, "button_yes", ChoiceAction.HELPED),
-        button(draft, context, "button_no", ChoiceAction.NOT_HELPED),
-        button(draft, context, "button_person", ChoiceAction.HUMAN),
-    )
-    if not speak(draft, context, lines, EntryKind.ANSWER, buttons):
-        hand_off(draft, context.policy, draft.silence or "budget")
+    _offer(draft, context, lines)
 
 
 def _passage(draft: Draft, context: Context, passage: Passage, foreign: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 
 import msgspec
@@ -16,6 +17,8 @@ from gateway.rules import Facts, Verdict, is_listed
 
 #: Lowest first.
 PRIORITIES = tuple(Priority)
+#: After these nothing cheerful is said any more.
+UPSET = frozenset(("anger", "abuse", "threat_violence", "threat_reputation"))
 #: Messages without an answer from which on a contact counts as repeated.
 REPEATED = 3
 
@@ -74,6 +77,7 @@ def consider(draft: Draft, policy: Policy, said: str | None = None) -> Triage:
         repeats=_repeats(draft),
         wants_human=wants_human(text),
         vip=is_listed(contacts, policy.vip),
+        hours=policy.hours(draft.now),
     )
     return Triage(facts=facts, sound=sound, verdict=policy.rules.decide(facts), thanks_only=thanks_only(text))
 
@@ -94,6 +98,8 @@ def apply(draft: Draft, triage: Triage) -> None:
         triggers=triage.triggers,
         evidence={"terms": triage.sound.evidence, "sla": then.sla, "repeats": facts.repeats},
     )
+    watch = draft.ticket.watch
+    draft.set_watch(named=then.sla or watch.named, upset=watch.upset or bool(UPSET & {*triage.sound.mood}))
     draft.set(
         protected=facts.protected,
         priority=raised(draft.ticket.priority, then.priority),
@@ -154,7 +160,7 @@ def _repeats(draft: Draft) -> int:
     return sum(e.kind is EntryKind.MESSAGE for e in (*draft.folder.unanswered, *draft.heard))
 
 
-def no_ticket(message: Message, policy: Policy) -> str:
+def no_ticket(message: Message, policy: Policy, now: datetime) -> str:
     """The rule by which this message needs no ticket, "" for none; never where a private value was found."""
     if not policy.rules.may_drop:
         return ""
@@ -173,6 +179,7 @@ def no_ticket(message: Message, policy: Policy) -> str:
             protected=bool(sound.own),
             wants_human=wants_human(text),
             vip=is_listed((message.sender.value,), policy.vip),
+            hours=policy.hours(now),
         )
     )
     return verdict.rule if verdict.then.no_ticket else ""

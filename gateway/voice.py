@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from gateway.clocks import current, tick
 from gateway.context import Context
 from gateway.draft import Draft
-from gateway.model import Button, Choice, ChoiceAction, EntryKind, SendKind, Side
+from gateway.model import Button, Choice, ChoiceAction, EntryKind, Promise, SendKind, Side
 
 
 def speak(
@@ -64,6 +67,29 @@ def button(draft: Draft, context: Context, key: str, action: ChoiceAction) -> Bu
 
 
 def handed_over(draft: Draft, context: Context, key: str = "handed_over") -> str:
-    """To whom it went, and the reference."""
+    """To whom it went, the reference, and when the next word comes."""
     queue = context.policy.queues[draft.ticket.queue].title
-    return word(draft, context, key, queue=queue, reference=draft.ticket.reference)
+    said = word(draft, context, key, queue=queue, reference=draft.ticket.reference)
+    return "\n\n".join((said, *next_word(draft, context)))
+
+
+def next_word(draft: Draft, context: Context) -> list[str]:
+    """When the requester hears from a person at the latest, by the calendar; nothing where nothing is promised."""
+    policy = context.policy
+    tick(draft, policy)
+    found = current(draft, policy)
+    answers = (found.get(Promise.FIRST_RESPONSE), found.get(Promise.NEXT_RESPONSE))
+    due = min((each.due for each in answers if each and each.due), default=None)
+    if due is None:
+        return []
+    lines = [word(draft, context, "next_word", when=moment(draft, context, due))]
+    working = policy.working(draft.ticket.queue)
+    if working and not working.is_open(draft.now) and (opens := working.next_open(draft.now)):
+        lines.insert(0, word(draft, context, "closed_now", when=moment(draft, context, opens)))
+    return [("" if draft.ticket.language.startswith("zh") else " ").join(lines)]
+
+
+def moment(draft: Draft, context: Context, at: datetime) -> str:
+    """A moment to come, in the ticket's language."""
+    policy = context.policy
+    return policy.words.when(policy.speaks(draft.ticket.language), at, draft.now, policy.zone)

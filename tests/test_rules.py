@@ -99,6 +99,7 @@ def test_conditions(when: dict[str, object], fact: dict[str, object], holds: boo
             "[[rules]]\nname='a'\n[rules.then]\nqueue='lead'",
             "there is no queue 'lead'. Known: general, leads",
         ),
+        ("[[rules]]\nname='a'\n[rules.then]\nsla='gold'", "there is no [sla.gold]. Known: default."),
         ("[[rules]]\nname='a'\n[rules.when]\nvip=true\n[[rules]]\nname='a'", "stands there twice"),
         ("[[rules]]\nname='a'\n[[rules]]\nname='b'", "has no condition"),
         ("[[rules]]\n[rules.when]\nvip=true", "rule 'number 1': name"),
@@ -108,7 +109,7 @@ def test_a_mistake_is_named_with_file_rule_and_key(tmp_path: Path, text: str, pr
     path = tmp_path / "rules.toml"
     path.write_text(text)
     with pytest.raises(SettingsError) as error:
-        load(path, QUEUES)
+        load(path, QUEUES, ("default",))
     assert any(problem in each and str(path) in each for each in error.value.problems), error.value.problems
 
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sla import ALWAYS, Calendar, Mark, Promise, Step, Window, deadline
+from gateway.calendars import ALWAYS, Calendar, Window
+from gateway.model import Mark, Promise, Step
+from gateway.sla import deadline
 
 LJUBLJANA = ZoneInfo("Europe/Ljubljana")
 DAY = (Window(start=time(9), end=time(17)),)

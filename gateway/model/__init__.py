@@ -41,6 +41,7 @@ from gateway.model.people import Address, Agent, Identity, Member
 from gateway.model.pieces import Attachment, Button, Choice
 from gateway.model.reads import CannedReply, History, TicketPage, TicketView, View
 from gateway.model.tickets import BotState, Entry, Event, Leg, Participant, Ticket, reference
+from gateway.model.watch import Mark, Promise, Step, Watch
 from gateway.model.work import Ask, AskKind, Work
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "Input",
     "LedgerState",
     "Leg",
+    "Mark",
     "Member",
     "Message",
     "Offer",
@@ -85,6 +87,7 @@ __all__ = [
     "Participant",
     "Post",
     "Priority",
+    "Promise",
     "Receipt",
     "Remove",
     "Replace",
@@ -95,6 +98,7 @@ __all__ = [
     "Side",
     "Speaker",
     "Status",
+    "Step",
     "Ticket",
     "TicketPage",
     "TicketView",
@@ -102,6 +106,7 @@ __all__ = [
     "Verb",
     "VerbForm",
     "View",
+    "Watch",
     "Work",
     "filled",
     "reference",

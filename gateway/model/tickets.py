@@ -11,6 +11,7 @@ import msgspec
 from gateway.model.choices import EntryKind, Priority, SendState, Side, Speaker, Status
 from gateway.model.people import Address, Identity
 from gateway.model.pieces import Attachment, Button
+from gateway.model.watch import Watch
 from gateway.model.work import Work
 
 
@@ -47,6 +48,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     bot: BotState = BotState()
     work: Work = Work()
     incident: int = 0  #: the ticket that leads its incident (that may be this one), 0 for none
+    watch: Watch = Watch()
 
     @property
     def reference(self) -> str:

@@ -27,13 +27,14 @@ from gateway.model import (
     Speaker,
     Status,
     Ticket,
+    Watch,
     Work,
 )
 from gateway.store.tx import Row
 
 TICKET = (
     "id, version, status, tier, queue, priority, speaker, subject, language, assignee, tags, cause, protected, "
-    "created_at, updated_at, bot, work, incident"
+    "created_at, updated_at, bot, work, incident, watch"
 )
 LEG = "id, side, connector, account, conversation, thread, current, link, cc"
 ENTRY = "id, kind, at, author, author_key, text, full_text, attachments, buttons, message_key, version, ledger, reason"
@@ -83,6 +84,7 @@ def ticket(row: Row) -> Ticket:
         bot=load(row[15], BotState),
         work=Work() if row[16] == "{}" else load(row[16], Work),
         incident=row[17],
+        watch=Watch() if row[18] == "{}" else load(row[18], Watch),
     )
 
 

@@ -152,6 +152,9 @@ _WORK = (
 # What connectors sign in with (OAuth tokens), sealed.
 _GRANTS = ("CREATE TABLE grants (name TEXT PRIMARY KEY, sealed {bytes} NOT NULL, at {int} NOT NULL)",)
 
+# Clocks, escalation level and what was said about them (gateway/model/watch.py).
+_WATCH = ("ALTER TABLE tickets ADD COLUMN watch TEXT NOT NULL DEFAULT '{{}}'",)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -163,4 +166,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0008_corrections", _CORRECTIONS),
     Migration("0009_work", _WORK),
     Migration("0010_grants", _GRANTS),
+    Migration("0011_watch", _WATCH),
 )

@@ -178,18 +178,20 @@ def _write_ticket(tx: Tx, change: Change) -> None:
         rows.dump(t.bot),
         rows.dump(t.work),
         t.incident,
+        rows.dump(t.watch),
         t.work.asked,
     )
     if t.version == 0:
         written = tx.run(
-            f"INSERT INTO tickets ({rows.TICKET}, asked) VALUES ({marks(19)}) ON CONFLICT (id) DO NOTHING",
+            f"INSERT INTO tickets ({rows.TICKET}, asked) VALUES ({marks(20)}) ON CONFLICT (id) DO NOTHING",
             (t.id, 1, *values),
         )
     else:
         written = tx.run(
             """UPDATE tickets SET status = ?, tier = ?, queue = ?, priority = ?, speaker = ?, subject = ?,
                language = ?, assignee = ?, tags = ?, cause = ?, protected = ?, created_at = ?, updated_at = ?,
-               bot = ?, work = ?, incident = ?, asked = ?, version = version + 1 WHERE id = ? AND version = ?""",
+               bot = ?, work = ?, incident = ?, watch = ?, asked = ?, version = version + 1
+               WHERE id = ? AND version = ?""",
             (*values, t.id, t.version),
         )
     if not written:

@@ -18,6 +18,7 @@ from gateway.model import (
     TicketView,
     VerbForm,
 )
+from gateway.sums import span
 from gateway.views import QueueLine, TicketFilter
 from gateway.web.entrance import agent_of
 from gateway.web.explain import explain
@@ -110,6 +111,7 @@ async def ticket_page(request: web.Request, draft: Draft, status: int = 200) -> 
         act=f"/desk/ticket/{shown.ticket.id}/act", groups=_groups(shown), shown_forms={f.verb for f in shown.verbs},
         canned=await site.host.canned(_view(request)), delivery=DELIVERY, retriable=RETRIABLE,
         claimed=any(leg.address.connector == "webchat" for leg in shown.legs),
+        clocks=site_of(request).sums(shown), span=span,
     )  # fmt: skip
 
 

@@ -39,6 +39,11 @@ TITLES: Mapping[str, str] = {
     "unassigned": "Nobody got it",
     "rests": "Laid to rest",
     "woke": "The rest is over",
+    "sla": "What is promised",
+    "clock": "The clocks",
+    "warning": "A promise falls due soon",
+    "breach": "A promise was broken",
+    "alarm": "People were told that it is overdue",
     "refused": "An action was refused",
 }
 _LABELS: Mapping[str, str] = {"rule": "Rule", "tried": "Rules tried", "queue": "Queue", "tier": "Tier"}
@@ -94,6 +99,9 @@ def _candidates(value: Any) -> Iterable[tuple[str, float]]:
 def _sources(value: Any) -> Iterable[tuple[str, str]]:
     for source in value or ():
         if isinstance(source, Mapping):
+            if source.get("calendar"):
+                yield "Calendar", str(source["calendar"])
+                continue
             section = f", section “{source['section']}”" if source.get("section") else ""
             yield "Article", f"{source.get('article', '')}, revision {source.get('revision', '')}{section}"
 

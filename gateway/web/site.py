@@ -10,7 +10,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.connector import Host
-from gateway.model import Agent, Identity
+from gateway.model import Agent, Identity, TicketPage
+from gateway.sums import Sum
 from gateway.views import People, Reads
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Site:
     hidden_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: protected queues closed to this agent
     protected: tuple[str, ...] = ()  #: confidential queues
     asked_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: queues for which this agent may answer
+    sums: Callable[[TicketPage], tuple[Sum, ...]] = lambda _: ()  #: what is promised, and how it stands
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
     email_address: str = ""  #: where customers may write, "" for nowhere
     chat: bool = True  #: whether /chat is there

@@ -5,9 +5,14 @@ from __future__ import annotations
 import string
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from gateway.errors import SettingsError
+from gateway.words.moments import FIELDS, Moments, read
 
 FOLDER = Path(__file__).parent
 DEFAULT = "en"
@@ -16,8 +21,13 @@ DEFAULT = "en"
 class Words:
     """The texts of all languages, checked when loaded: same keys, same placeholders as English."""
 
-    def __init__(self, texts: Mapping[str, Mapping[str, str]], names: Mapping[str, str]) -> None:
-        self._texts, self._names = texts, names
+    def __init__(
+        self,
+        texts: Mapping[str, Mapping[str, str]],
+        names: Mapping[str, str],
+        moments: Mapping[str, Moments] | None = None,
+    ) -> None:
+        self._texts, self._names, self._moments = texts, names, moments or {}
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -36,6 +46,14 @@ class Words:
         """What the language calls itself."""
         return self._names.get(language, language)
 
+    def moments(self, language: str) -> Moments:
+        """How this language writes times, or English where it is not shipped."""
+        return self._moments.get(language) or self._moments[DEFAULT]
+
+    def when(self, language: str, at: datetime, now: datetime, zone: str) -> str:
+        """A moment to come, such as "on Monday, 30 March, at 09:50 (CEST)"."""
+        return self.moments(language).when(at, now, zone)
+
     def say(self, language: str, key: str, /, **values: str) -> str:
         """The text in this language, or in English where the language is not shipped."""
         texts = self._texts.get(language) or self._texts[DEFAULT]
@@ -47,11 +65,31 @@ def load(folder: Path = FOLDER) -> Words:
     files = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))}
     texts = {language: dict(data.get("words", {})) for language, data in files.items()}
     problems = [problem for language in texts for problem in _problems(folder, language, texts)]
-    if problems:
+    moments, more = _moments(folder, files)
+    if problems := problems + more:
         raise SettingsError(problems)
-    return Words(
-        texts, {language: data.get("meta", {}).get("name", language) for language, data in files.items()}
-    )
+    names = {language: data.get("meta", {}).get("name", language) for language, data in files.items()}
+    return Words(texts, names, moments)
+
+
+def _moments(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Moments], list[str]]:
+    """How each language writes times, and what is wrong with it. Who has none writes them as English does."""
+    moments, problems = {}, []
+    for language, data in files.items():
+        if "moments" not in data:
+            continue
+        where = f"{folder / language}.toml: [moments]"
+        try:
+            moments[language] = read(data["moments"])
+        except (msgspec.ValidationError, ValueError) as error:
+            problems.append(f"{where} {str(error)[:1].lower()}{str(error)[1:]}. Write it as in en.toml.")
+            continue
+        problems += [
+            f"{where} {key} uses {{{name}}}, which is not filled in. Use {sorted(known)}."
+            for key, known in FIELDS.items()
+            for name in _fields(getattr(moments[language], key)) - known
+        ]
+    return moments, problems
 
 
 def _problems(folder: Path, language: str, texts: Mapping[str, Mapping[str, str]]) -> list[str]:
