@@ -21,6 +21,12 @@ _LOOKED_AT = 600
 _VERDICT = 80
 #: A message is asked several of these questions in a row; only the newest few texts are remembered.
 _RECENT = 32
+#: Longer texts say more than thanks.
+_THANKED = 240
+_PIECE = re.compile(r"[.,!;:\n。，！；：、…~～–—()-]+|\b(?:and|und|y|in)\b")
+_THANKING_SIGN = re.compile("[👍🙏❤💚💙💛😊🙂😀😃😄🥰😍👌✅🎉💯👏🤝]")
+#: A name alone on the last line.
+_SIGNED = re.compile(r"\n\s*[A-ZÀ-ŽČŠŽ][\w'’.-]*(?: [A-ZÀ-ŽČŠŽ][\w'’.-]*){0,2}\s*$")
 _SIGNS = re.compile(r"[\W_]+")
 _CHINESE_GAP = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _PLAIN = re.compile(r"[a-z]{4,}")
@@ -49,18 +55,34 @@ def yes_or_no(text: str) -> bool | None:
     return True if words.YES.fullmatch(said) or words.THANKS.fullmatch(said) else None
 
 
+@lru_cache(maxsize=_RECENT)
 def thanks_only(text: str) -> bool:
-    """Return whether the text thanks and says nothing else."""
-    return bool(words.THANKS.fullmatch(_plain(text[:_LOOKED_AT])))
+    """Return whether the text thanks and says nothing else but courtesies, in words or signs."""
+    said = text.strip()
+    if len(said) > _THANKED or "?" in said or "？" in said:
+        return False
+    if words.THANKS.fullmatch(_plain(said)):
+        return True
+    signs = bool(_THANKING_SIGN.search(said))
+    pieces = [piece for part in _PIECE.split(_SIGNED.sub("", said)) if (piece := _plain(part))]
+    thanked = signs or any(words.THANKS.fullmatch(piece) for piece in pieces)
+    return thanked and all(map(_is_courtesy, pieces))
+
+
+def _is_courtesy(piece: str) -> bool:
+    patterns = (words.THANKS, words.YES, words.GREETING, words.BYE, words.BESIDE_THANKS_HAN)
+    return all(word in words.BESIDE_THANKS for word in piece.split()) or any(
+        pattern.fullmatch(piece) for pattern in patterns
+    )
 
 
 def small_talk(text: str) -> str:
     """Return "greeting", "thanks" or "bye" when the text is nothing else, "" otherwise."""
+    if thanks_only(text):
+        return "thanks"
     said = _plain(text[:_LOOKED_AT])
     if not said or len(said) > _VERDICT:
         return ""
-    if words.THANKS.fullmatch(said):
-        return "thanks"
     if words.BYE.fullmatch(said):
         return "bye"
     return "greeting" if words.GREETING.fullmatch(said) else ""

@@ -123,6 +123,50 @@ def test_small_talk(text: str, kind: str) -> None:
     assert thanks_only(text) is (kind == "thanks")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you, that worked!",
+        "Perfect, thanks for the quick help!",
+        "Thanks!\n\nAna Novak",
+        "Vielen Dank für die schnelle Hilfe und schönen Tag noch",
+        "Hat geklappt, danke!",
+        "Gracias, ya funciona",
+        "Perfecto, muchas gracias por la rápida respuesta. Un saludo",
+        "Hvala, zdaj dela",
+        "Najlepša hvala za hiter odgovor, lep pozdrav",
+        "谢谢，已经解决了",
+        "太好了，謝謝你們的幫忙",
+        "👍",
+        "🙏🙏",
+    ],
+)
+def test_thanks_with_courtesies_ask_nothing(text: str) -> None:
+    assert thanks_only(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks, but it still doesn't work",
+        "Thanks. Please also cancel my order",
+        "Thanks. Where is my order?",
+        "Thanks for nothing",
+        "No thanks",
+        "Danke, aber das hilft nicht",
+        "Danke für nichts",
+        "gracias por nada",
+        "Hvala, ampak še vedno ne dela",
+        "谢谢，但是还没解决",
+        "👍 but where is it",
+        "ok",
+        "",
+    ],
+)
+def test_thanks_with_anything_else_are_read(text: str) -> None:
+    assert not thanks_only(text)
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_judged(text: str) -> None:
     assert wants_human(text) in (True, False)
@@ -130,9 +174,20 @@ def test_any_text_is_judged(text: str) -> None:
     assert small_talk(text) in ("", "greeting", "thanks", "bye")
 
 
-@pytest.mark.parametrize("text", ["a" * 1_000_000, "no " * 300_000, "talk to " * 100_000, "谢" * 300_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 1_000_000,
+        "no " * 300_000,
+        "talk to " * 100_000,
+        "谢" * 300_000,
+        "geht es " * 29,
+        "thanks for help " * 15,
+    ],
+)
 @pytest.mark.timeout(5)
 def test_long_texts_cost_little(text: str) -> None:
     assert not wants_human(text)
     yes_or_no(text)
     small_talk(text)
+    thanks_only(text)
