@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
@@ -62,6 +63,14 @@ def mask(text: str, never: Sequence[Pattern] = ()) -> Masked:
 @lru_cache(maxsize=32)
 def _masked(text: str, never: tuple[Pattern, ...]) -> Masked:
     return _mask(text, never)
+
+
+_PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(FINDERS)})\]")
+
+
+def words_of(masked: str) -> str:
+    """A masked text without what stands for the values: only the writer's own words."""
+    return _PLACEHOLDER.sub(" ", masked)
 
 
 def _mask(text: str, never: Sequence[Pattern]) -> Masked:

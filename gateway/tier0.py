@@ -14,6 +14,7 @@ from gateway.calendars import Calendar
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation import excerpt, hand_off
+from gateway.masking import words_of
 from gateway.model import Button, Choice, ChoiceAction, EntryKind, SendKind, Speaker, Status
 from gateway.text.language import detect
 from gateway.text.links import to_pages
@@ -71,7 +72,7 @@ def _files(draft: Draft) -> bool:
 
 def _notice_language(draft: Draft, context: Context, text: str) -> None:
     known = draft.ticket.language or context.person.language
-    guess = detect(text, context.policy.languages, known or None)
+    guess = detect(words_of(text), context.policy.languages, known or None)
     language = guess.language or known
     if language and (not known or guess.confidence >= 0.5):
         draft.set(language=language)
