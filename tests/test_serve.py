@@ -94,7 +94,7 @@ def test_it_is_alive_and_ready(serve: Serve) -> None:
 
 
 def test_it_says_where_to_go(serve: Serve) -> None:
-    assert f"{PUBLIC}/chat" in serve.stdout
+    eventually(lambda: f"{PUBLIC}/chat" in serve.stdout)  # it is printed just after the port is open
     assert re.search(re.escape(PUBLIC) + r"/desk/enter/\S{20,}", serve.stdout)
 
 
