@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -18,16 +19,20 @@ from bot.articles import Library
 from bot.articles import load as load_articles
 from gateway import words
 from gateway.accounts import Account, check_accounts, policy_accounts
+from gateway.alarms import Alarms
 from gateway.calendars import Calendar
 from gateway.canned import CannedBook
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
 from gateway.errors import SettingsError, StoreError
+from gateway.health import Health
 from gateway.host import StoreHost
 from gateway.intake import Intake
 from gateway.keyring import check_key
 from gateway.knowledge import Knowledge
+from gateway.metrics import Metrics
 from gateway.model import Address, AdminChange, Agent, Delivery, Role
+from gateway.operations import Operations
 from gateway.outbox import Outbox
 from gateway.patterns import compiled
 from gateway.policy import AccountPolicy, Policy, QueuePolicy
@@ -78,8 +83,10 @@ class Deskgate:
         self.knowledge = Knowledge(settings.bot.articles, self.clock, samples=self.local)
         self.canned = CannedBook(settings.desk.canned, settings.queues)
         self.store = Store(open_driver(settings.store.database))
+        self.metrics, self.health = Metrics(), Health(self.clock)
+        shared: dict[str, Any] = {"metrics": self.metrics, "health": self.health}
         self.intake = Intake(
-            self.store, self.seal, self.clock, lambda: self.policy, lambda: self.knowledge.bot
+            self.store, self.seal, self.clock, lambda: self.policy, lambda: self.knowledge.bot, **shared
         )
         self.outbox = Outbox(
             self.store,
@@ -88,6 +95,7 @@ class Deskgate:
             self.connectors,
             give_up=timedelta(hours=settings.automatic.give_up_hours),
             resend_agents=settings.automatic.resend_agents,
+            **shared,
         )
         lease_ms = int(settings.store.lease_seconds * 1000)
         self.intake.lease_ms = lease_ms
@@ -96,6 +104,16 @@ class Deskgate:
         self.timers = Timers(self.store, self.seal, self.clock)
         self.host = StoreHost(
             self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog, lease_ms
+        )
+        self.operations = Operations(self.store, self.seal, self.clock, self.intake, tuple(self.connectors))
+        self.alarms = Alarms(
+            self.store,
+            self.clock,
+            self.health,
+            settings.alarms,
+            company=settings.site.company,
+            accounts=tuple(self.connectors),
+            folder=settings.store.folder,
         )
         self.host.shelf = lambda: self.canned.shelf
         self.knowledge.on_change = self._articles_changed
@@ -132,6 +150,8 @@ class Deskgate:
             ],
             clock=self.clock,
             key=self.seal.derive("web"),
+            operations=self.operations,
+            metrics_token=self.settings.metrics.token.get_secret_value(),
             agent_name=lambda agent: self._agent_names.get(agent, agent),
             hidden_queues=self._hidden_queues,
             protected=tuple(name for name, queue in self.policy.queues.items() if queue.protected),
@@ -169,6 +189,7 @@ class Deskgate:
             self.rulebook.run(),
             self.canned.run(),
             self.host.watch_backlog(),
+            self.alarms.run(),
             self._watch_names(),
         )
         tasks = [asyncio.create_task(_supervised(coroutine)) for coroutine in work]

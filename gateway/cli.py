@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import (
+    cli_dead,
     cli_doctor,
     cli_init,
     cli_kb,
@@ -119,6 +120,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_doctor.register(commands, _config_option)
     cli_operations.register(commands, _config_option)
     cli_key.register(commands, _config_option)
+    cli_dead.register(commands, _config_option)
     return parser
 
 
@@ -222,6 +224,7 @@ def _check(options: argparse.Namespace) -> int:
     from bot.articles import load
     from gateway import canned, words
     from gateway.app import read_settings, sample_problems
+    from gateway.doctor import unheard
     from gateway.rulebook import Rulebook
 
     settings, accounts = read_settings(options.config, os.environ)
@@ -231,6 +234,8 @@ def _check(options: argparse.Namespace) -> int:
     library = load(settings.bot.articles)
     broken = [*(f"{p.path}: {p.problem} {p.remedy}" for p in library.problems), *shelf.problems]
     problems = broken + sample_problems(settings, accounts)
+    for note in unheard(settings):
+        print(f"note: {note}")
     for problem in problems:
         print(problem)
     for door in cli_rules.doors(settings, accounts):

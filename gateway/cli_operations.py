@@ -45,10 +45,14 @@ def register(
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.set_defaults(command=_restore)
 
+    alarm = commands.add_parser("alarm", help="try the way out for alarms")
+    alarm.add_argument("what", choices=("test",))
+    alarm.set_defaults(command=_alarm_test)
+
     outbox = commands.add_parser("outbox", help="what waits to be sent")
     outbox.add_argument("what", choices=("status", "pause", "resume"))
     outbox.set_defaults(command=_outbox)
-    for parser in (migrate, backup, restore, outbox):
+    for parser in (migrate, backup, restore, alarm, outbox):
         config_option(parser)
 
 
@@ -113,6 +117,24 @@ def _outbox(options: argparse.Namespace) -> int:
         return 0
 
     return asyncio.run(work())
+
+
+def _alarm_test(options: argparse.Namespace) -> int:
+    from gateway.alarm_ways import tell
+    from gateway.settings import load
+
+    settings = load(options.config, os.environ)
+    if not settings.alarms.ways:
+        print(f"{options.config}: [alarms] names no way out. Set mail_to and smtp_host, url or command.")
+        return 1
+    text = "This is only a test: alarms of this installation reach you by this way."
+    reached = asyncio.run(tell(settings.alarms, f"Deskgate for {settings.site.company}: a test", text))
+    print(
+        f"Told by {', '.join(settings.alarms.ways)}."
+        if reached
+        else "Nobody was reached; the lines above say why."
+    )
+    return 0 if reached else 1
 
 
 def _tell(what: str, counts: dict[str, int]) -> None:

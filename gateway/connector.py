@@ -144,6 +144,13 @@ class Host(Protocol):
         """Waits until this replica alone holds `name`, and keeps it while inside."""
         ...
 
+    def fares(self, account: str, trouble: str = "") -> None:
+        """Says whether this account's own connection works: "" when it has just worked, else what is wrong.
+
+        account   "connector/account"; the trouble is shown to whoever runs Deskgate, and an alarm after a while
+        """
+        ...
+
     def publish(self, topic: str) -> None:
         """Wakes whoever listens to the topic, on every replica; carries no content."""
         ...

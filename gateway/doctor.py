@@ -50,7 +50,7 @@ async def examine(
     found += of_disk(settings)
     found += await of_address(settings, any(not a.loopback(settings.server.host) for a in accounts))
     found += of_origins(accounts, settings.site.public_url)
-    return [*found, *of_articles(settings, accounts), *of_people(looked)]
+    return [*found, *of_articles(settings, accounts), *of_people(looked), *of_alarms(settings)]
 
 
 # ---------------------------------------------------------------- secrets and the key
@@ -326,6 +326,35 @@ def of_articles(settings: Settings, accounts: Sequence[Account]) -> list[Finding
             )
         )
     return found or [ok(f"{len(library.articles)} articles can be read.")]
+
+
+def unheard(settings: Settings) -> list[str]:
+    """What would happen without anybody being told, one sentence each."""
+    found = []
+    if quiet := [name for name, queue in settings.queues.items() if not queue.slack_channel]:
+        found.append(
+            f"nobody is told of a new ticket in {', '.join(quiet)}: it is seen only by who looks at the desk. "
+            "Give each queue a slack_channel."
+        )
+    if not settings.alarms.ways:
+        found.append(
+            "nobody is told when a mailbox, Slack or the database is lost. Name a way in [alarms]: mail_to with "
+            "a second relay, url or command."
+        )
+    return found
+
+
+def of_alarms(settings: Settings) -> list[Finding]:
+    """Whether somebody would hear of trouble."""
+    found = [
+        warning(f"{note[0].upper()}{note[1:].partition('. ')[0]}.", note.partition(". ")[2])
+        for note in unheard(settings)
+    ]
+    if settings.alarms.ways:
+        found.append(
+            ok(f"Alarms go by {', '.join(settings.alarms.ways)}: try it with `deskgate alarm test`.")
+        )
+    return found
 
 
 def of_people(looked: Looked | None) -> list[Finding]:

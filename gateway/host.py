@@ -180,6 +180,13 @@ class StoreHost:
             await asyncio.gather(keeper, return_exceptions=True)
             await lease.drop()
 
+    def fares(self, account: str, trouble: str = "") -> None:
+        health, part = self._intake.health, f"{account} receives"
+        if trouble:
+            health.unwell(part, trouble)
+        else:
+            health.well(part)
+
     def publish(self, topic: str) -> None:
         self._store.driver.publish(topic)
 

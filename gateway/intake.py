@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,8 @@ from gateway.case import Case, Claim, LedgerRow, Outcome
 from gateway.clock import Clock, from_ms, to_ms
 from gateway.decision import decide
 from gateway.errors import StoreError
+from gateway.health import Health
+from gateway.metrics import Metrics
 from gateway.model import Cursor, Delivery, Receipt
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, NoKey, Seal
@@ -46,9 +49,18 @@ class Intake:
     """The one way in. `policy` and `bot` are asked anew for each turn, so that edits apply at once."""
 
     def __init__(
-        self, store: Store, seal: Seal, clock: Clock, policy: Callable[[], Policy], bot: Callable[[], Bot]
+        self,
+        store: Store,
+        seal: Seal,
+        clock: Clock,
+        policy: Callable[[], Policy],
+        bot: Callable[[], Bot],
+        *,
+        metrics: Metrics | None = None,
+        health: Health | None = None,
     ) -> None:
         self._store, self._seal, self._clock = store, seal, clock
+        self.metrics, self.health = metrics or Metrics(), health or Health(clock)
         self._policy, self._bot = policy, bot
         self._decider = ThreadPoolExecutor(1, thread_name_prefix="deskgate-decide")
         self.lease_ms = LEASE_MS
@@ -57,9 +69,14 @@ class Intake:
 
     async def take(self, deliveries: Sequence[Delivery], cursor: Cursor | None = None) -> list[Receipt]:
         """Durable when it returns. Raises StoreError when nothing was kept."""
-        now = self._clock.now()
+        now, began = self._clock.now(), time.perf_counter()
         rows = [await sealed_row(delivery, self._seal, now) for delivery in deliveries]
-        return await self._store.take(rows, [cursor] if cursor else [])
+        receipts = await self._store.take(rows, [cursor] if cursor else [])
+        self.metrics.take_lasted(time.perf_counter() - began)
+        for row, receipt in zip(rows, receipts, strict=True):
+            self.metrics.took(row.connector, row.account, receipt.duplicate)
+            self.health.heard(f"{row.connector}/{row.account}")
+        return receipts
 
     # ------------------------------------------------------------ handle
 
@@ -122,6 +139,9 @@ class Intake:
             log.warning("turn not committed, it will be decided again: %s", error)
             await asyncio.sleep(0.2)
             return outcome.claim
+        if committed.state == "done":
+            for row in outcome.claim.rows:
+                self.metrics.handled((self._clock.now() - row.received_at).total_seconds())
         if committed.state == "lost":
             log.info("turn lost to another worker", extra={"stream_rows": len(outcome.dispositions)})
         return outcome.claim if committed.state == "conflict" else None

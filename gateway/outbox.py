@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -12,6 +13,8 @@ from gateway.bell import Rings
 from gateway.clock import Clock, from_ms, to_ms
 from gateway.connector import Connector
 from gateway.errors import Retryable, StoreError, Uncertain, Undeliverable
+from gateway.health import Health
+from gateway.metrics import Metrics
 from gateway.model import Delivery, DeliveryReport, SendKind, SendState, Sent
 from gateway.privacy import Seal
 from gateway.sealing import seal_row
@@ -42,7 +45,10 @@ class Outbox:
         *,
         give_up: timedelta = timedelta(hours=24),
         resend_agents: bool = False,
+        metrics: Metrics | None = None,
+        health: Health | None = None,
     ) -> None:
+        self.metrics, self.health = metrics or Metrics(), health or Health(clock)
         self._store, self._seal, self._clock, self._connectors = store, seal, clock, connectors
         self._give_up, self._resend_agents = give_up, resend_agents
         self._slots = asyncio.Semaphore(CONCURRENT)
@@ -85,7 +91,8 @@ class Outbox:
         return len(claimed)
 
     async def _send(self, send: ClaimedSend) -> None:
-        connector = self._connectors.get(f"{send.connector}/{send.account}")
+        connector, began = self._connectors.get(f"{send.connector}/{send.account}"), time.perf_counter()
+        outcome = "retry"
         try:
             if connector is None:
                 raise Undeliverable(
@@ -94,10 +101,13 @@ class Outbox:
             async with asyncio.timeout(self.timeout):
                 sent = await connector.send(send.outgoing)
         except Retryable as error:
+            self._note_trouble(send, error)
             await self._later(send, error)
         except Undeliverable as error:
+            outcome = "failed"
             await self._failed(send, SendState.FAILED, error.reason, error.detail)
         except (TimeoutError, Uncertain) as error:
+            outcome = "uncertain"
             await self._unknown(send, str(error) or "The service did not answer in time.")
         except asyncio.CancelledError:
             raise
@@ -106,7 +116,17 @@ class Outbox:
             log.exception("sending failed in %s/%s", send.connector, send.account)
             await self._later(send, Retryable(type(error).__name__))
         else:
+            outcome = "sent"
+            self.health.well(f"{send.connector}/{send.account} sends")
             await self._sent(send, sent)
+        finally:
+            self.metrics.sent(send.connector, outcome, time.perf_counter() - began)
+
+    def _note_trouble(self, send: ClaimedSend, error: Retryable) -> None:
+        """A closed bucket of the whole account says that the way itself is shut, not one recipient."""
+        account = f"{send.connector}/{send.account}"
+        if error.bucket == account:
+            self.health.unwell(f"{account} sends", error.reason)
 
     async def _sent(self, send: ClaimedSend, sent: Sent) -> None:
         ours = await _settled(lambda: self._store.settle_sent(send, sent, to_ms(self._clock.now())))

@@ -26,6 +26,7 @@ from gateway.model import Assignment
 from gateway.patterns import compiled
 from gateway.policy import TRIGGERS
 from gateway.section import Section
+from gateway.settings_alarms import AlarmSettings, MetricsSettings
 from gateway.settings_times import CalendarSettings, SlaSettings, time_problems
 from gateway.text.hosts import is_loopback as is_loopback
 
@@ -79,6 +80,13 @@ class StoreSettings(Section):
         if not value.startswith(("sqlite:///", "postgresql://")):
             raise ValueError('must begin with "sqlite:///" or "postgresql://"')
         return value
+
+    @property
+    def folder(self) -> Path:
+        """Where this installation writes: beside the embedded database, else beside the key."""
+        embedded = self.database.startswith("sqlite:///")
+        file = Path(self.database.removeprefix("sqlite:///")) if embedded else self.key_file
+        return file.absolute().parent
 
 
 class BotSettings(Section):
@@ -181,6 +189,8 @@ class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     rules: RulesSettings = RulesSettings()
     escalation: EscalationSettings = EscalationSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    metrics: MetricsSettings = MetricsSettings()
     queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)
     calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
     sla: dict[str, SlaSettings] = Field(default_factory=dict)

@@ -141,6 +141,8 @@ class FakeHost:
             self.current = Held()
             yield self.current
 
+    def fares(self, account: str, trouble: str = "") -> None: ...
+
     def publish(self, topic: str) -> None: ...
 
     @asynccontextmanager

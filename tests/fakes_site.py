@@ -14,6 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 from bot.articles import Library, load
 from bot.reply import Candidate
 from gateway.model import Agent
+from gateway.operations import DeadInput, Fare
+from gateway.store.vitals import Vitals
 from gateway.web import Site, attach
 from gateway.web.security import SESSION
 from tests.fakes_web import ADMIN, KEY, FakeHost
@@ -39,6 +41,23 @@ class FakeBot:
         ]
 
 
+class FakeOperations:
+    """Nothing is wrong, unless `letters` are given; remembers what was to be tried again."""
+
+    def __init__(self, *letters: DeadInput) -> None:
+        self.letters, self.replayed = list(letters), list[tuple[object, str]]()
+
+    async def fare(self) -> Fare:
+        return Fare(vitals=Vitals(), troubles={}, alarms=[], heard={}, input_age=0.0, send_age=0.0)
+
+    async def dead(self) -> list[DeadInput]:
+        return self.letters
+
+    async def replay(self, ids: list[int] | None, who: str) -> list[int]:
+        self.replayed.append((ids, who))
+        return [letter.id for letter in self.letters] if ids is None else ids
+
+
 def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) -> Site:
     """The site of a scene; the shipped articles unless others are given."""
     bot = FakeBot(load(KB) if library is None else library)
@@ -55,6 +74,7 @@ def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) ->
         "problems": lambda: desk.article_problems,
         "clock": desk.clock,
         "key": KEY,
+        "operations": FakeOperations(),
         "agent_name": lambda agent: desk.team[agent].name if agent in desk.team else agent,
         "hidden_queues": lambda _: desk.closed_queues,
         "email_account": "support",

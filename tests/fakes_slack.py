@@ -153,6 +153,8 @@ class FakeHost:
     def lease(self, name: str) -> AbstractAsyncContextManager[Lease]:
         raise NotImplementedError
 
+    def fares(self, account: str, trouble: str = "") -> None: ...
+
     def publish(self, topic: str) -> None:
         return
 

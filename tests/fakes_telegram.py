@@ -123,6 +123,8 @@ class FakeHost:
         async with self.one:
             yield Held()
 
+    def fares(self, account: str, trouble: str = "") -> None: ...
+
     def publish(self, topic: str) -> None:
         return
 

@@ -93,7 +93,8 @@ class World:
         self.team = FakeConnector("team", threads=True)
         connectors = {f"{c.name}/{c.account}": c for c in (self.chat, self.mail, self.team)}
         self.intake = Intake(self.store, self.seal, self.clock, lambda: self.policy, lambda: self.bot)
-        self.outbox = Outbox(self.store, self.seal, self.clock, connectors)
+        shared = {"metrics": self.intake.metrics, "health": self.intake.health}
+        self.outbox = Outbox(self.store, self.seal, self.clock, connectors, **shared)  # type: ignore[arg-type]
         self.timers = Timers(self.store, self.seal, self.clock)
         self.host = StoreHost(self.store, self.intake, self.seal, self.clock, self.policy, 1000)
         self._numbers = itertools.count(1)

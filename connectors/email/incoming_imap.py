@@ -55,6 +55,7 @@ class Watcher:
             await self._pause()
 
     def _report(self, error: Exception) -> None:
+        self._host.fares(f"email/{self._account}", _remedy(error, self._settings) or type(error).__name__)
         if isinstance(error, Retryable):  # no token now; who renews it says so loudly
             log.warning("email %s cannot sign in to its mailbox now: %s", self._account, error)
         elif not isinstance(error, IMAPClientError | OSError | StoreError):
@@ -78,6 +79,7 @@ class Watcher:
             while lease.held:
                 position = await self._catch_up(thread, mailbox, position, lease)
                 self._troubles = 0
+                self._host.fares(f"email/{self._account}")
                 await thread.run(functools.partial(mailbox.wait, self._settings.imap_poll))
 
     async def _opened(self, thread: _MailThread) -> Mailbox:

@@ -88,6 +88,7 @@ class Poller:
             for group in groups(await self._ask(position)):
                 position = await self._take(group, position)
             self._troubles = 0
+            self._host.fares(f"telegram/{self._account}")
 
     async def _free_of_webhooks(self) -> None:
         """Telegram gives updates by one way only; what somebody else has set up is left alone."""
@@ -137,6 +138,7 @@ class Poller:
             return []
 
     def _report(self, error: Exception) -> None:
+        self._host.fares(f"telegram/{self._account}", type(error).__name__)
         match error:
             case ForeignWebhook():
                 log.error("telegram %s cannot ask for updates: %s", self._account, error)

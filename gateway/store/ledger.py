@@ -268,7 +268,38 @@ def release_quarantined(tx: Tx, ledger_id: int) -> bool:
     return bool(released)
 
 
+def replay_dead(tx: Tx, ids: Sequence[int] | None = None) -> list[int]:
+    """Lets dead rows be tried again, all of them without `ids`; the ids of those that were dead."""
+    where = "" if ids is None else f" AND id IN ({marks(len(ids))})"
+    if ids is not None and not ids:
+        return []
+    found = tx.all(
+        "UPDATE ledger SET state = 'pending', attempts = 0, ready_at = 0, reason = '' "
+        f"WHERE state = 'dead'{where} RETURNING id",
+        tuple(ids or ()),
+    )
+    tx.notify("ledger")
+    tx.notify("tickets")
+    return sorted(int(row[0]) for row in found)
+
+
 # ---------------------------------------------------------------- looking
+
+
+def dead(tx: Tx, limit: int = 200, only: int = 0) -> list[Row]:
+    """Id, time in milliseconds, connector, account, kind, attempts, reason and sealed payload, oldest first."""
+    one = " AND id = ?" if only else ""
+    return tx.all(
+        "SELECT id, received_at, connector, account, kind, attempts, reason, sealed FROM ledger "
+        f"WHERE state = 'dead'{one} ORDER BY id LIMIT ?",
+        (*((only,) if only else ()), limit),
+    )
+
+
+def raw(tx: Tx, ledger_id: int) -> tuple[bytes, str]:
+    """The sealed original and the name of its blob, b"" and "" where there is none."""
+    row = tx.one("SELECT raw, raw_blob FROM ledger WHERE id = ?", (ledger_id,))
+    return (bytes(row[0] or b""), str(row[1])) if row else (b"", "")
 
 
 def quarantined(tx: Tx, limit: int = 200) -> list[Row]:

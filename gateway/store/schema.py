@@ -155,6 +155,19 @@ _GRANTS = ("CREATE TABLE grants (name TEXT PRIMARY KEY, sealed {bytes} NOT NULL,
 # Clocks, escalation level and what was said about them (gateway/model/watch.py).
 _WATCH = ("ALTER TABLE tickets ADD COLUMN watch TEXT NOT NULL DEFAULT '{{}}'",)
 
+_OPERATIONS = (
+    # What whoever runs Deskgate must hear of, once when it begins and once when it is over.
+    "CREATE TABLE alarms (name TEXT PRIMARY KEY, at {int} NOT NULL, text TEXT NOT NULL, state TEXT NOT NULL)",
+    # What a turn had read (sealed) and the ids of what it wrote, so that it can be decided and written again.
+    "ALTER TABLE turns ADD COLUMN seen {bytes}",
+    "ALTER TABLE turns ADD COLUMN made TEXT NOT NULL DEFAULT ''",
+    # Articles, rules, canned replies and words as one numbered revision; equal files are kept once.
+    """CREATE TABLE revisions (
+        id {id}, digest TEXT NOT NULL, at {int} NOT NULL, author TEXT NOT NULL, files TEXT NOT NULL,
+        reverts {int} NOT NULL DEFAULT 0)""",
+    "CREATE TABLE content (sha256 TEXT PRIMARY KEY, body {bytes} NOT NULL)",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -167,4 +180,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0009_work", _WORK),
     Migration("0010_grants", _GRANTS),
     Migration("0011_watch", _WATCH),
+    Migration("0012_operations", _OPERATIONS),
 )

@@ -142,7 +142,8 @@ async def health(request: web.Request) -> web.Response:
     return page(
         request, "health.html", queues=await queues(request), dead=await site.reads.dead_lines(),
         suppressed=await site.reads.suppressed_lines(),
-        problems=site.problems(), library=site.bot().library, agents=await site.reads.agents(),
+        fare=await site.operations.fare(), problems=site.problems(), library=site.bot().library,
+        agents=await site.reads.agents(),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from gateway.web import (
     files,
     help_centre,
     live,
+    operations,
     preview,
     render,
     request_form,
@@ -29,5 +30,5 @@ def attach(app: web.Application, site: Site) -> None:
     app.middlewares.append(protect)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{version}/{name}", render.static)
-    for room in (start, help_centre, request_form, entrance, desk, actions, files, live, preview):
+    for room in (start, help_centre, request_form, entrance, desk, actions, files, live, preview, operations):
         room.add_to(app)

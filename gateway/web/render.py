@@ -70,6 +70,7 @@ def _environment() -> Environment:
         "when": when,
         "ago": ago,
         "filesize": filesize,
+        "span": lasting,
         "words": lambda value: str(value).replace("_", " "),
     }
     return environment
@@ -108,6 +109,16 @@ def _span(at: datetime, now: datetime) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def lasting(seconds: float) -> str:
+    """A length of time in words: 40 s, 12 min, 3 h, 5 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
 
 
 def filesize(size: int) -> str:

@@ -16,6 +16,7 @@ from gateway.views import People, Reads
 
 if TYPE_CHECKING:
     from bot.answer import Bot
+    from gateway.operations import Operations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class Site:
     problems: Callable[[], list[str]]  #: article problems, one sentence each
     clock: Clock
     key: bytes  #: 32 secret bytes for form tokens
+    operations: Operations
+    metrics_token: str = ""  #: opens /metrics to other machines, "" to none
     agent_name: Callable[[str], str] = lambda agent: agent  #: agent id -> name
     hidden_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: protected queues closed to this agent
     protected: tuple[str, ...] = ()  #: confidential queues
