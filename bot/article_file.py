@@ -19,7 +19,7 @@ _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 _MARKUP = re.compile(r"\[([^\]]*)\]\([^)]*\)|[*_`~]")
 _NOT_ANCHOR = re.compile(r"[^\w]+")
-_TEXTS = ("title", "language", "topic", "owner", "queue", "audience")
+_TEXTS = ("title", "language", "topic", "owner", "queue", "audience", "bot")
 _LISTS = ("questions", "keywords", "may_answer")
 _FLAGS = ("sample", "draft", "retired")
 _DATES = ("review_by", "expires")
@@ -135,6 +135,8 @@ def _fields(path: Path, front: dict[str, Any]) -> dict[str, Any]:
         raise ArticleError(
             path, f"The audience {fields['audience']!r} is unknown.", "Write public or agents."
         )
+    if fields.get("bot", "answer") not in ("answer", "suggest", "off"):
+        raise ArticleError(path, f"bot is {fields['bot']!r}.", "Write answer, suggest or off.")
     return fields
 
 
@@ -149,6 +151,8 @@ def _field(path: Path, key: str, value: Any) -> Any:
         raise ArticleError(
             path, f"{key} is not text.", "Write it on one line, in quotes if it holds a colon."
         )
+    if key == "bot" and value is False:
+        return "off"  # YAML 1.1 reads it as a boolean
     return _language_tag(value) if key == "language" else str(value).strip()
 
 

@@ -52,6 +52,8 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     #: Where a question about this article goes when a person must answer.
     queue: str | None = None
     may_answer: tuple[str, ...] = ()
+    #: What the bot may do with it: "answer", "suggest" (an agent sends it) or "off".
+    bot: Literal["answer", "suggest", "off"] = "answer"
     #: Shipped for trying out; answers only while every channel is on loopback.
     sample: bool = False
     draft: bool = False

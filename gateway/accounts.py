@@ -84,6 +84,11 @@ def _queue_problems(settings: Settings, found: list[Account], where: str) -> lis
         for a in found
         if (queue := getattr(a.settings, "queue", "")) and queue not in settings.queues
     ]
+    problems += [
+        f"{where}: bot.accounts: there is no account {key!r}. Choose one of: {', '.join(a.key for a in found)}."
+        for key in settings.bot.accounts
+        if all(a.key != key for a in found)
+    ]
     slack = [a.name for a in found if a.kind == "slack"]
     for name, queue in settings.queues.items():
         if queue.slack_channel and not slack:

@@ -115,6 +115,7 @@ class Deskgate:
             accounts=tuple(self.connectors),
             folder=settings.store.folder,
         )
+        self.host.articles = lambda: tuple(article.name for article in self.knowledge.bot.library.articles)
         self.host.shelf = lambda: self.canned.shelf
         self.knowledge.on_change = self._articles_changed
         self.ready = False
@@ -154,6 +155,9 @@ class Deskgate:
             metrics_token=self.settings.metrics.token.get_secret_value(),
             agent_name=lambda agent: self._agent_names.get(agent, agent),
             hidden_queues=self._hidden_queues,
+            modes={
+                key: self.policy.bot_modes.get(key, self.policy.bot_default) for key in self.policy.accounts
+            },
             protected=tuple(name for name, queue in self.policy.queues.items() if queue.protected),
             asked_queues=lambda agent: tuple(set(self.policy.queues) - set(self._hidden_queues(agent))),
             sums=lambda page: sums(page.ticket, page.events, self.policy, self.clock.now()),
@@ -348,7 +352,9 @@ def make_policy(
         accounts={key: AccountPolicy(**values) for key, values in every.items()},
         own_addresses=frozenset(a for account in found for a in getattr(account.settings, "ours", ())),
         blocked=frozenset(value.lower() for value in settings.screening.blocked),
-        bot_enabled=settings.bot.enabled,
+        bot_enabled=True,
+        bot_default=settings.bot.mode,
+        bot_modes=settings.bot.accounts,
         max_answers=settings.bot.max_answers,
         budget=automatic.budget,
         budget_window=timedelta(minutes=automatic.window_minutes),

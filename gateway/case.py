@@ -137,6 +137,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     team: tuple[
         Member, ...
     ] = ()  #: members of the desk with their load, where the decision may give work out
+    stops: frozenset[str] = frozenset()  #: where a lead has stopped the bot
     nexts: tuple[int, ...] = ()  #: the ticket that is next in each queue, where an agent asks for one
     suppressed: frozenset[str] = frozenset()  #: those of the addresses concerned that mail came back from
 

@@ -30,6 +30,8 @@ CAUSES: Mapping[str, str] = {
     "too_long": "The message is too long for the bot.",
     "late": "The message is too old for an automatic answer.",
     "bot_off": "The bot is switched off.",
+    "bot_stopped": "A lead has stopped the bot.",
+    "suggested": "The assistant only suggests here; a person answers.",
     "budget": "This address has had as many automatic messages as one gets.",
     "forged": "The mail host takes the sender for forged; nothing automatic goes there.",
     "crowd": "Several people are talking; nothing automatic answers them.",

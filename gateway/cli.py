@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from gateway import (
     cli_dead,
+    cli_dial,
     cli_doctor,
     cli_init,
     cli_kb,
@@ -117,6 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_mail.register_quarantine(commands, _config_option)
     cli_people.register(commands, _config_option)
     cli_sla.register(commands, _config_option)
+    cli_dial.register(commands, _config_option)
     cli_doctor.register(commands, _config_option)
     cli_operations.register(commands, _config_option)
     cli_key.register(commands, _config_option)

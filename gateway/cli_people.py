@@ -36,27 +36,29 @@ def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], N
     add.add_argument("--email", default="", help="where a sign-in link may go")
     add.add_argument("--slack", default="", metavar="TEAM:USER", help="Slack ids, such as T0123:U0456")
     config_option(add)
-    add.set_defaults(command=_run(_add))
+    add.set_defaults(command=with_deskgate(_add))
 
     listed = agents.add_parser("list", help="who may work here")
     config_option(listed)
-    listed.set_defaults(command=_run(_list))
+    listed.set_defaults(command=with_deskgate(_list))
 
     stop = agents.add_parser("deactivate", help="somebody may work here no longer")
     stop.add_argument("id")
     config_option(stop)
-    stop.set_defaults(command=_run(_deactivate))
+    stop.set_defaults(command=with_deskgate(_deactivate))
 
     link = commands.add_parser("sign-in", help="print a one-time link to the desk for a member")
     config_option(link)
     link.add_argument("id", nargs="?", default="admin", help="id of the member (default: admin)")
-    link.set_defaults(command=_run(_sign_in))
+    link.set_defaults(command=with_deskgate(_sign_in))
 
 
 Work = Callable[["Deskgate", argparse.Namespace], Awaitable[int]]
 
 
-def _run(work: Work) -> Callable[[argparse.Namespace], int]:
+def with_deskgate(work: Work) -> Callable[[argparse.Namespace], int]:
+    """A command that needs the store: opened before, closed after."""
+
     async def opened(options: argparse.Namespace) -> int:
         async with _deskgate(options.config) as deskgate:
             return await work(deskgate, options)

@@ -124,6 +124,14 @@ class Host(Protocol):
         """What an agent asks about the desk as a whole (gateway/overviews.py). Raises Refused."""
         ...
 
+    async def stop_bot(self, actor: Identity, scope: str, why: str = "") -> str:
+        """From now on the bot says nothing in this scope (gateway/dial.py); a sentence. Raises Refused."""
+        ...
+
+    async def start_bot(self, actor: Identity, scope: str) -> str:
+        """The bot may speak there again; a sentence. Raises Refused."""
+        ...
+
     async def file(self, sha256: str) -> bytes:
         """The bytes of an attachment. Raises Refused when it was erased or never kept."""
         ...

@@ -27,6 +27,7 @@ class Context:
     lines: Mapping[int, EntryRef] = field(default_factory=dict)  #: entries that agents name
     corrected: Mapping[int, Corrected] = field(default_factory=dict)  #: last corrections, by ticket
     team: tuple[Member, ...] = ()  #: members of the desk with their load, where they were read
+    stops: frozenset[str] = frozenset()  #: where the bot is stopped (gateway/dial.py)
     nexts: tuple[int, ...] = ()  #: the next ticket of each queue, where they were read
     reach: Callable[[int], Draft | None] = lambda number: None  #: another ticket of this turn
     peek: Callable[[int], Ticket | None] = lambda number: None  #: how it stands, without touching it

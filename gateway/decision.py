@@ -62,6 +62,7 @@ def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
         corrected=case.corrected,
         team=case.team,
         nexts=case.nexts,
+        stops=case.stops,
     )
     turn = Turn(case, context)
     # In channel time: what was said in one turn gives the same ticket in whatever order it came.

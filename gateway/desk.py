@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway import asking, corrections, passing, resting
+import msgspec
+
+from gateway import asking, corrections, dial, passing, resting
 from gateway.acting import Handler, said, show_in_thread, take_floor
 from gateway.assignment import heard_of, take_back
 from gateway.context import Context
@@ -113,6 +115,7 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
             f"{rival} answered while you were writing. Read it first, then send yours if it is still needed."
         )
     take_floor(draft)
+    dial.judge(draft, action.text)
     if not draft.ticket.queue:
         hand_off(draft, context.policy, "agent", by=agent.id)
     entry = draft.append(said(EntryKind.REPLY, action, agent, context, ledger_id))
@@ -139,6 +142,15 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     if leg.address.conversation in context.suppressed:
         line += f" Mail to {leg.address.conversation} came back before; watch whether this one arrives."
     return line
+
+
+def _send_suggestion(
+    draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int
+) -> str:
+    suggestion = draft.ticket.bot.suggestion
+    if not suggestion:
+        raise Refused("There is no suggestion of the assistant to send.")
+    return _reply(draft, context, msgspec.structs.replace(action, text=suggestion), agent, ledger_id)
 
 
 def _answering(draft: Draft, agent: Agent) -> str:
@@ -193,6 +205,7 @@ def _resolve(draft: Draft, context: Context, action: AgentAction, agent: Agent, 
         _reply(draft, context, action, agent, ledger_id)
     take_floor(draft)
     resting.stir(draft)
+    dial.judge(draft, "")
     draft.set(status=Status.RESOLVED, speaker=Speaker.NOBODY, assignee=draft.ticket.assignee or agent.id)
     draft.timer("close", context.now + context.policy.close_after)
     if not action.text.strip():
@@ -261,6 +274,7 @@ VERBS: dict[Verb, Handler] = {
     Verb.REPLY: _reply,
     Verb.UNDO: _undo,
     Verb.RETRY: _retry,
+    Verb.SEND_SUGGESTION: _send_suggestion,
     Verb.NOTE: _note,
     Verb.RESOLVE: _resolve,
     Verb.REOPEN: _reopen,

@@ -181,12 +181,22 @@ class Draft:
         author: str = "",
         buttons: tuple[Button, ...] = (),
         reply_key: str = "",
+        sources: tuple[str, ...] = (),
     ) -> None:
         """Appends a line and sends it to the current leg of a side, where it has one."""
         leg = self.leg(to)
         entry = self.append(Entry(kind=kind, at=self.now, text=text, author=author, buttons=buttons))
         if leg is not None:
-            self.post(leg, text, kind=send, entry=entry, author=author, buttons=buttons, reply_key=reply_key)
+            self.post(
+                leg,
+                text,
+                kind=send,
+                entry=entry,
+                author=author,
+                buttons=buttons,
+                reply_key=reply_key,
+                sources=sources,
+            )
 
     def post(
         self,
@@ -202,6 +212,7 @@ class Draft:
         attachments: tuple[Attachment, ...] = (),
         card: Card | None = None,
         cc: tuple[str, ...] = (),
+        sources: tuple[str, ...] = (),
     ) -> None:
         """Puts a message to this leg into the outbox."""
         outgoing = Post(
@@ -217,6 +228,7 @@ class Draft:
             attachments=attachments,
             card=card,
             cc=cc,
+            sources=sources,
         )
         self.send(leg, outgoing, kind=kind, entry=entry, not_before=not_before)
 

@@ -121,9 +121,15 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         fields=tuple((label, value) for label, value in fields if value),
         body=_last_words(draft),
         why=note or CAUSES.get(ticket.cause) or HANDOVER.get(ticket.cause, ticket.cause),
+        suggestion="" if done else ticket.bot.suggestion,
         actions=(Verb.REOPEN, Verb.NOTE)
         if done
-        else tuple(v for v in ACTIONS if v is not Verb.CLAIM or not ticket.assignee),
+        else tuple(
+            verb
+            for verb in (*ACTIONS, Verb.SEND_SUGGESTION)
+            if (verb is not Verb.CLAIM or not ticket.assignee)
+            and (verb is not Verb.SEND_SUGGESTION or ticket.bot.suggestion)
+        ),
         link=policy.ticket_link(ticket.id),
     )
 

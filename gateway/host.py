@@ -14,11 +14,13 @@ from gateway.asking import sees
 from gateway.bell import Rings
 from gateway.clock import Clock, to_ms
 from gateway.desk_reads import DeskReads
+from gateway.dial import check_scope
 from gateway.directory import StoreDirectory
 from gateway.errors import Refused, StoreError
 from gateway.intake import Intake
 from gateway.model import (
     ActionResult,
+    AdminChange,
     Agent,
     AgentAction,
     CannedReply,
@@ -29,6 +31,7 @@ from gateway.model import (
     History,
     Identity,
     Receipt,
+    Role,
     Side,
     TicketPage,
     TicketView,
@@ -36,10 +39,10 @@ from gateway.model import (
 from gateway.overviews import Query, T
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
-from gateway.situation import Situation
+from gateway.situation import Situation, at_least
 from gateway.store import Store, grants, suppression
 from gateway.verbs import usable
-from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
+from gateway.views import DeadLine, QueueLine, StopLine, SuppressedLine, TicketFilter, TicketLine
 
 #: How long an agent's surface waits for a proposal to be handled, seconds. Slack allows three.
 ACT_WITHIN = 2.0
@@ -68,6 +71,7 @@ class StoreHost:
         self._max_backlog, self._lease_ms = max_backlog, lease_ms
         self.overloaded = False
         self.shelf: Callable[[], canned.Shelf] = canned.Shelf  #: the canned replies as they are now
+        self.articles: Callable[[], tuple[str, ...]] = tuple  #: names of the articles
 
     # ------------------------------------------------------------ for connectors
 
@@ -135,6 +139,39 @@ class StoreHost:
 
     async def view(self, query: Query[T]) -> T:
         return await self._desk.view(query)
+
+    async def stop_bot(self, actor: Identity, scope: str, why: str = "") -> str:
+        agent = await self._lead(actor)
+        check_scope(scope, tuple(self.policy.accounts), self.articles())
+        await self._store.stop_bot(scope, agent.id, to_ms(self.clock.now()), why.strip()[:500])
+        await self.dialled("bot_stopped", agent.id, scope, why.strip()[:500])
+        return f"The assistant is stopped ({scope})."
+
+    async def start_bot(self, actor: Identity, scope: str) -> str:
+        agent = await self._lead(actor)
+        if not await self._store.start_bot(scope):
+            raise Refused(f"The assistant was not stopped there ({scope}).")
+        await self.dialled("bot_started", agent.id, scope, "")
+        return f"The assistant may speak again ({scope})."
+
+    async def bot_stops(self) -> list[StopLine]:
+        return await self._store.bot_stops()
+
+    async def _lead(self, actor: Identity) -> Agent:
+        agent = await self.agent_of(actor)
+        if agent is None or not at_least(agent, Role.LEAD):
+            raise Refused("Only a lead may do that.")
+        return agent
+
+    async def dialled(self, what: str, by: str, scope: str, why: str) -> None:
+        """Writes down who moved the dial; the stop itself holds already."""
+        now = self.clock.now()
+        detail = {"scope": scope, "by": by, "why": why}
+        change = AdminChange(
+            connector="desk", account="", delivery_key=f"{what}/{scope}/{now.isoformat()}", at=now, what=what,
+            detail=detail,
+        )  # fmt: skip
+        await self.receive([Delivery(input=change)])
 
     async def agent_of(self, identity: Identity) -> Agent | None:
         """The member of the desk behind an identity, None for strangers and those who left."""

@@ -83,7 +83,7 @@ class Outbox:
         if free <= 0:
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
             return 1
-        claimed = await self._store.claim_sends(to_ms(self._clock.now()), free, self.lease_ms)
+        claimed = await self._store.claim_sends(to_ms(self._clock.now()), free, self.lease_ms, self._stopped)
         for send in claimed:
             task = asyncio.create_task(self._send(send))
             self._sending.add(task)
@@ -171,6 +171,9 @@ class Outbox:
             "not sent",
             extra={"ticket": send.ticket, "connector": send.connector, "reason": reason, "state": state},
         )
+
+    def _stopped(self, held: Stuck) -> TakeRow:
+        return self._report(held.id, held.ticket, SendState.WITHDRAWN, "bot_stopped", "", 0)
 
     async def _recover_sometimes(self) -> None:
         now = asyncio.get_running_loop().time()

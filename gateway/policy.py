@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gateway.calendars import Calendar
-from gateway.model import Address, Agent, Assignment, Identity, Role
+from gateway.model import Address, Agent, Assignment, BotMode, Identity, Role
 from gateway.mood import Lexicons, shipped
 from gateway.patterns import Pattern
 from gateway.rules import Rules
@@ -73,7 +73,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Mapping[str, AccountPolicy]
     own_addresses: frozenset[str]
     blocked: frozenset[str]
-    bot_enabled: bool
+    bot_enabled: bool  #: False: off everywhere
     max_answers: int  #: answers the bot gives on one matter before a person takes it
     budget: int  #: automatic messages to one address per window
     budget_window: timedelta
@@ -87,6 +87,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lexicons: Lexicons = msgspec.field(default_factory=shipped)
     never_mask: tuple[Pattern, ...] = ()  #: what looks sensitive and is not: one's own order numbers
     vip: tuple[str, ...] = ()  #: addresses or @domains
+    bot_default: BotMode = BotMode.ANSWER
+    bot_modes: Mapping[str, BotMode] = {}  #: by account, "email/support"
     capacity: int = 25  #: open tickets that one agent has before the turn passes them over
     calendar: Calendar | None = None  #: the opening hours; None: nobody said any
     slas: tuple[Sla, ...] = ()  #: promises, in the order in which they are tried
@@ -107,6 +109,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """The secret part of a ticket's reply address; the same for ever, and not to be guessed."""
         digest = hmac.digest(self.secret, f"ticket/{ticket}".encode(), "sha256")
         return base64.b32encode(digest[:10]).decode().lower()
+
+    def bot_mode(self, address: Address | None) -> BotMode:
+        """What the bot may do on this account, as the settings say."""
+        if not self.bot_enabled:
+            return BotMode.OFF
+        account = f"{address.connector}/{address.account}" if address else ""
+        return self.bot_modes.get(account, self.bot_default)
 
     def way_to(self, agent: Agent) -> Address | None:
         """Where a member of the desk is written to in person: their chat; None where there is none."""

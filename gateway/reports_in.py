@@ -8,10 +8,11 @@ from gateway.assignment import SILENT, take_back
 from gateway.case import Case, PendingSend
 from gateway.context import Context
 from gateway.draft import Draft
-from gateway.escalation import refresh_card, tell_agents
+from gateway.escalation import hand_off, refresh_card, tell_agents
 from gateway.model import (
     Bounce,
     DeliveryReport,
+    EntryKind,
     Leg,
     Message,
     Outgoing,
@@ -24,13 +25,16 @@ from gateway.model import (
 )
 from gateway.resting import WAKE
 from gateway.resting import wake as resting_over
-from gateway.voice import word
+from gateway.voice import handed_over, speak, word
 from gateway.watching import TIMER, wake
 
 
 def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
     """A message failed or its fate is unknown: another way to the person is tried, or the desk is told."""
     draft.event("delivery", send=report.send, state=report.state, reason=report.reason, detail=report.detail)
+    if report.state is SendState.WITHDRAWN:
+        _stopped(draft, context)
+        return
     send = next((s for s in draft.folder.sends if s.id == report.send), None)
     if send is None:
         return
@@ -42,6 +46,16 @@ def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
             draft.suppress(send.outgoing.address.conversation, report.detail or why_returned("5.1.1"))
         tell_agents(draft, _for_agents(report))
         refresh_card(draft, context.policy)
+
+
+def _stopped(draft: Draft, context: Context) -> None:
+    """What the bot wanted to say was held back by a lead: a person takes over, and the requester hears so."""
+    draft.set_bot(awaiting="", options=())
+    if draft.ticket.queue:
+        tell_agents(draft, "What the assistant wanted to say was held back: a lead has stopped it.")
+        return
+    hand_off(draft, context.policy, "bot_stopped")
+    speak(draft, context, [handed_over(draft, context)], EntryKind.NOTICE)
 
 
 def _other_way(draft: Draft, send: PendingSend) -> Leg | None:

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from gateway.errors import SettingsError
-from gateway.model import Assignment
+from gateway.model import Assignment, BotMode
 from gateway.patterns import compiled
 from gateway.policy import TRIGGERS
 from gateway.section import Section
@@ -90,7 +90,13 @@ class StoreSettings(Section):
 
 
 class BotSettings(Section):
-    enabled: bool = Field(True, description="Whether the bot answers at all.")
+    mode: BotMode = Field(
+        BotMode.ANSWER,
+        description="answer: the bot answers; suggest: its answer goes to agents, who send or edit it; off.",
+    )
+    accounts: dict[str, BotMode] = Field(
+        default_factory=dict, description='The same for one account: "email/support" = "suggest".'
+    )
     articles: Path = Field(Path("kb_articles"), description="Folder of the articles.")
     max_answers: int = Field(3, ge=1, le=20, description="Answers on one matter before a person takes it.")
 

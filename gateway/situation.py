@@ -115,6 +115,7 @@ WHEN: Mapping[Verb, When] = {
     Verb.CLAIM: _can_claim,
     Verb.RELEASE: _can_release,
     Verb.REPLY: _can_reply,
+    Verb.SEND_SUGGESTION: lambda situation: bool(situation.ticket.bot.suggestion) and _can_reply(situation),
     Verb.UNDO: _never,
     Verb.RETRY: _never,
     Verb.NOTE: _always,
@@ -184,6 +185,11 @@ def _questions(situation: Situation, kind: AskKind) -> list[Option]:
     return [Option(value=str(ask.id), label=_start(ask.text)) for ask in fit]
 
 
+def _suggestion(situation: Situation) -> dict[str, object]:
+    """What the assistant would have said, to be edited."""
+    return {"value": situation.ticket.bot.suggestion}
+
+
 def _answerable(kind: AskKind) -> Choices:
     def options(situation: Situation) -> dict[str, object]:
         found = _questions(situation, kind)
@@ -239,4 +245,5 @@ CHOICES_OF: Mapping[tuple[Verb, str], Choices] = {
     (Verb.APPROVE, "value"): _answerable(AskKind.APPROVAL),
     (Verb.DECLINE, "value"): _answerable(AskKind.APPROVAL),
     (Verb.TRANSFER, "queue"): _every_queue,
+    (Verb.REPLY, "text"): _suggestion,
 }

@@ -9,13 +9,24 @@ import msgspec
 from bot.answer import Answer, Clarify, HandOff, Passage, Question, Reason
 from bot.articles import Article
 from bot.signals import thanks_only, wants_human, yes_or_no
-from gateway import opening_hours
+from gateway import dial, opening_hours
 from gateway.calendars import Calendar
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation import excerpt, hand_off
 from gateway.masking import words_of
-from gateway.model import Button, Choice, ChoiceAction, EntryKind, SendKind, Speaker, Status
+from gateway.model import (
+    Address,
+    BotMode,
+    Button,
+    Choice,
+    ChoiceAction,
+    EntryKind,
+    SendKind,
+    Side,
+    Speaker,
+    Status,
+)
 from gateway.text.language import detect
 from gateway.text.links import to_pages
 from gateway.text.unwrap import unwrap
@@ -66,6 +77,17 @@ def _question(draft: Draft) -> str:
     return f"{before}\n\n{said}" if before else said
 
 
+def _place(draft: Draft) -> Address | None:
+    leg = draft.leg(Side.REQUESTER)
+    return leg.address if leg else None
+
+
+def _mode(draft: Draft, context: Context, passages: tuple[Passage, ...] = ()) -> BotMode:
+    """What the bot may do now with these passages."""
+    articles = (context.bot.library.get(passage.article) for passage in passages)
+    return dial.mode(draft, context.policy, context.stops, (article for article in articles if article))
+
+
 def _files(draft: Draft) -> bool:
     return any(not file.inline for entry in draft.heard for file in entry.attachments)
 
@@ -93,8 +115,8 @@ def _hard_rule(draft: Draft, context: Context, text: str, triage: Triage) -> str
         return "wants_human"
     if triage.verdict.then.skip_bot:
         return "rule"
-    if not context.policy.bot_enabled:
-        return "bot_off"
+    if dial.mode(draft, context.policy, context.stops) is BotMode.OFF:
+        return "bot_off" if context.policy.bot_mode(_place(draft)) is BotMode.OFF else "bot_stopped"
     if not text.strip() and any(entry.attachments for entry in draft.heard):
         return "files"
     return ""
@@ -109,7 +131,7 @@ def _chosen(draft: Draft, context: Context, choice: Choice) -> None:
             _helped(draft, context)
         case ChoiceAction.ARTICLE if article := context.bot.library.get(choice.value):
             draft.event("chose", article=choice.value)
-            _quote(draft, context, (_whole(article),), opened=())
+            _answer(draft, context, (_whole(article),))
         case ChoiceAction.HUMAN:
             give_up(draft, context, "wants_human")
         case ChoiceAction.NOT_HELPED:
@@ -165,14 +187,9 @@ def _ask(draft: Draft, context: Context, text: str, topics: tuple[str, ...]) -> 
         case Answer() if not _may_answer(reply, topics):
             give_up(draft, context, "sensitive", topics=topics, **explained(reply))
         case Answer():
-            _quote(
-                draft,
-                context,
-                reply.passages,
-                opened=reply.unanswered,
-                foreign=reply.other_language,
-                reply=reply,
-            )
+            _answer(draft, context, reply.passages, reply)
+        case Clarify() | HandOff(reason=Reason.SMALL_TALK) if _mode(draft, context) is not BotMode.ANSWER:
+            give_up(draft, context, "suggested", **explained(reply))
         case Clarify():
             _clarify(draft, context, reply)
         case HandOff(reason=Reason.SMALL_TALK):
@@ -186,6 +203,10 @@ def _tell_hours(draft: Draft, context: Context, calendar: Calendar, text: str) -
     """Answers from the calendar: an article about the hours would be out of date on the next holiday."""
     policy = context.policy
     lines = opening_hours.told(calendar, policy.words, policy.speaks(draft.ticket.language), draft.now)
+    if _mode(draft, context) is BotMode.SUGGEST:
+        draft.set_bot(asked=text, suggestion="\n\n".join(lines))
+        give_up(draft, context, "suggested")
+        return
     draft.event("answered", sources=[{"calendar": calendar.name}], text="\n\n".join(lines))
     draft.set_bot(
         asked=text, article="", attempts=draft.ticket.bot.attempts + 1, options=(), awaiting="helped"
@@ -194,7 +215,7 @@ def _tell_hours(draft: Draft, context: Context, calendar: Calendar, text: str) -
     _offer(draft, context, lines)
 
 
-def _offer(draft: Draft, context: Context, lines: list[str]) -> None:
+def _offer(draft: Draft, context: Context, lines: list[str], sources: tuple[str, ...] = ()) -> None:
     """Says an answer and asks whether it helped; to people where nothing may be said."""
     buttons = (
         button(draft, context, "button_yes", ChoiceAction.HELPED),
@@ -202,13 +223,43 @@ def _offer(draft: Draft, context: Context, lines: list[str]) -> None:
         button(draft, context, "button_person", ChoiceAction.HUMAN),
     )
     said = [*lines, word(draft, context, "did_this_help")]
-    if not speak(draft, context, said, EntryKind.ANSWER, buttons):
+    if not speak(draft, context, said, EntryKind.ANSWER, buttons, sources):
         hand_off(draft, context.policy, draft.silence or "budget")
 
 
 def _may_answer(reply: Answer, topics: tuple[str, ...]) -> bool:
     """Whether every article that would be quoted says that the bot may speak about these private topics."""
     return all(topic in passage.may_answer for passage in reply.passages for topic in topics)
+
+
+def _answer(
+    draft: Draft, context: Context, passages: tuple[Passage, ...], reply: Answer | None = None
+) -> None:
+    """Says it, suggests it to agents, or neither, as the dial stands."""
+    opened, foreign = (reply.unanswered, reply.other_language) if reply else ((), False)
+    match _mode(draft, context, passages):
+        case BotMode.ANSWER:
+            _quote(draft, context, passages, opened=opened, foreign=foreign, reply=reply)
+        case BotMode.SUGGEST:
+            _suggest(draft, context, passages, foreign, reply)
+        case BotMode.OFF:
+            stopped = dial.mode(draft, context.policy, ()) is not BotMode.OFF
+            draft.set_bot(article=passages[-1].article)
+            give_up(
+                draft, context, "bot_stopped" if stopped else "bot_off", **(explained(reply) if reply else {})
+            )
+
+
+def _suggest(
+    draft: Draft, context: Context, passages: tuple[Passage, ...], foreign: bool, reply: Answer | None
+) -> None:
+    """What the bot would say goes to agents, with the ticket."""
+    lines = [line for passage in passages for line in _passage(draft, context, passage, foreign)]
+    names = tuple(passage.article for passage in passages)
+    evidence = explained(reply) if reply else {}
+    draft.event("suggested", articles=names, **evidence)
+    draft.set_bot(article=names[-1], suggestion="\n\n".join(lines), sources=names)
+    give_up(draft, context, "suggested")
 
 
 def _quote(
@@ -231,10 +282,10 @@ def _quote(
         hand_off(draft, context.policy, "partly", article_queue=passages[0].queue or "", open=list(opened))
         lines += [word(draft, context, "open_part", part=excerpt(part, 200)) for part in opened]
         lines.append(handed_over(draft, context))
-        speak(draft, context, lines, EntryKind.NOTICE)
+        speak(draft, context, lines, EntryKind.NOTICE, sources=tuple(names))
         return
     draft.set(status=Status.PENDING)
-    _offer(draft, context, lines)
+    _offer(draft, context, lines, tuple(names))
 
 
 def _passage(draft: Draft, context: Context, passage: Passage, foreign: bool) -> list[str]:

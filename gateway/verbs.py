@@ -73,6 +73,12 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             fields=(_text(label="Your answer", required=True, hint="The requester will read this."), _FILES),
         ),
         VerbForm(
+            verb=Verb.SEND_SUGGESTION,
+            title="Send the suggestion",
+            group=Group.ANSWER,
+            explain="What the assistant would have answered goes to the requester as it is.",
+        ),
+        VerbForm(
             verb=Verb.NOTE, title="Note", group=Group.ANSWER, explain="Only agents see it.",
             fields=(_text(label="Note", required=True, hint="Only agents see it."), _FILES),
         ),

@@ -78,6 +78,15 @@ class SuppressedLine(msgspec.Struct, frozen=True, kw_only=True):
     ticket: int = 0
 
 
+class StopLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the bot is stopped, by whom and why."""
+
+    scope: str  #: "all", "channel:email", "account:email/support" or "article:refund-time"
+    by: str
+    at: datetime
+    why: str = ""
+
+
 class Reads(Protocol):
     """The reads behind the desk's pages."""
 
@@ -88,6 +97,7 @@ class Reads(Protocol):
     async def suppressed_lines(self) -> list[SuppressedLine]: ...
     async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]: ...
     async def agents(self) -> list[Agent]: ...
+    async def bot_stops(self) -> list[StopLine]: ...
 
 
 class People(Protocol):

@@ -11,7 +11,12 @@ from gateway.model import Button, Choice, ChoiceAction, EntryKind, Promise, Send
 
 
 def speak(
-    draft: Draft, context: Context, paragraphs: list[str], kind: EntryKind, buttons: tuple[Button, ...] = ()
+    draft: Draft,
+    context: Context,
+    paragraphs: list[str],
+    kind: EntryKind,
+    buttons: tuple[Button, ...] = (),
+    sources: tuple[str, ...] = (),
 ) -> bool:
     """Says the paragraphs to the requester as one message; False when nothing automatic may be said now."""
     policy, person = context.policy, context.person
@@ -43,6 +48,7 @@ def speak(
         author=policy.bot_name,
         buttons=buttons,
         reply_key=policy.reply_key(draft.ticket.id),
+        sources=sources,
     )
     return True
 

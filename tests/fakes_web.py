@@ -48,7 +48,7 @@ from gateway.overviews import Query, T
 from gateway.policy import QueuePolicy
 from gateway.situation import Situation
 from gateway.verbs import usable
-from gateway.views import DeadLine, QueueLine, SuppressedLine, TicketFilter, TicketLine
+from gateway.views import DeadLine, QueueLine, StopLine, SuppressedLine, TicketFilter, TicketLine
 from tests.world import make_policy
 
 KEY = bytes(range(32))
@@ -95,6 +95,7 @@ class FakeHost:
         self.refusal = ""
         self.closed_queues: tuple[str, ...] = ()
         self.failure: Exception | None = None
+        self.stops: list[StopLine] = []
         self.replies: tuple[CannedReply, ...] = ()
         self.on_message: Callable[[Message], None] = lambda message: None
         self.reads, self.people = FakeReads(self), FakePeople(self)
@@ -269,6 +270,16 @@ class FakeHost:
         )
         return msgspec.structs.replace(page, agent=agent, verbs=usable(seen))
 
+    async def stop_bot(self, actor: Identity, scope: str, why: str = "") -> str:
+        if self.refusal:
+            raise Refused(self.refusal)
+        self.stops.append(StopLine(scope=scope, by=actor.value, at=self.clock.now(), why=why))
+        return "Stopped."
+
+    async def start_bot(self, actor: Identity, scope: str) -> str:
+        self.stops = [line for line in self.stops if line.scope != scope]
+        return "Started."
+
     async def canned(self, query: TicketView) -> tuple[CannedReply, ...]:
         return self.replies
 
@@ -342,6 +353,9 @@ class FakeReads:
 
     async def dead_lines(self) -> list[DeadLine]:
         return self.desk.dead
+
+    async def bot_stops(self) -> list[StopLine]:
+        return self.desk.stops
 
     async def suppressed_lines(self) -> list[SuppressedLine]:
         return []

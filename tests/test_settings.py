@@ -63,7 +63,11 @@ def test_the_revision_names_what_decisions_depend_on(tmp_path: Path) -> None:
         ("[site]\ncompnay = 'X'", "site.compnay is no setting", "Did you mean company?"),
         ("[sight]\ncompany = 'X'", "sight is no setting", "Did you mean site?"),
         ("[server]\nhots = 'x'", "server.hots is no setting", "Did you mean host?"),
-        ("[bot]\nwhatever = 1", "bot.whatever is no setting", "Known here: enabled, articles, max_answers."),
+        (
+            "[bot]\nwhatever = 1",
+            "bot.whatever is no setting",
+            "Known here: mode, accounts, articles, max_answers.",
+        ),
         ("[queues.general]\ntitel = 'A'\ndefault = true", "queues.general.titel", "Did you mean title?"),
         ("[queues.general]\ndefault = true", "queues.general.title is missing", "Add it."),
         ("[server]\nport = 70000", "server.port", "less than or equal to 65535. Change it."),
@@ -224,13 +228,13 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         path,
         {
             "DESKGATE_SERVER__PORT": "9000",
-            "DESKGATE_BOT__ENABLED": "false",
+            "DESKGATE_BOT__MODE": "suggest",
             "DESKGATE_QUEUES__BIG__TITLE": "B",
             "DESKGATE_STORE__DATABASE": "postgresql://u@db/x",
         },
     )
     assert (settings.server.port, settings.server.host) == (9000, "127.0.0.2")
-    assert settings.bot.enabled is False
+    assert settings.bot.mode == "suggest"
     assert settings.queues["Big"].title == "B", "the environment knows no case, the file does"
     assert settings.store.database == "postgresql://u@db/x"
 

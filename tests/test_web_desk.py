@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from aiohttp import FormData
+from msgspec.structs import replace
 
 from gateway.model import (
+    BotState,
     Button,
     CannedReply,
     Choice,
@@ -307,6 +309,32 @@ async def test_a_form_without_its_own_number_is_refused(browser: Browser) -> Non
 
 async def test_who_has_it_is_said_before_somebody_else_answers(browser: Browser) -> None:
     assert "Ben Ito has this ticket." in await browser.text("/desk/ticket/43")
+
+
+# ---------------------------------------------------------------- the assistant
+
+
+async def test_a_lead_stops_the_assistant_and_lets_it_speak_again(browser: Browser) -> None:
+    form = await browser.form("/desk/bot")
+    text = await browser.text("/desk/bot")
+    assert "It is not stopped anywhere." in text and "Stop the assistant" in text
+    press = form | {"verb": "stop", "scope": "all", "why": "It misleads"}
+    assert (await browser.post("/desk/bot", press, allow_redirects=False)).status == 303
+    text = await browser.text("/desk/bot")
+    assert "Stopped everywhere" in text and "It misleads" in text
+    await browser.post("/desk/bot", form | {"verb": "start", "scope": "all"})
+    assert "It is not stopped anywhere." in await browser.text("/desk/bot")
+    browser.enter(AGENT)
+    assert "Stop the assistant" not in await browser.text("/desk/bot")
+
+
+async def test_a_suggestion_can_be_sent_or_edited(browser: Browser) -> None:
+    page = browser.desk.pages[42]
+    bot = BotState(suggestion="It comes **tomorrow**.", sources=("delivery-times",))
+    browser.desk.pages[42] = replace(page, ticket=replace(page.ticket, bot=bot))
+    text = await browser.text("/desk/ticket/42")
+    assert "The assistant suggests" in text and 'value="send_suggestion"' in text
+    assert ">It comes **tomorrow**.</textarea>" in await browser.text("/desk/ticket/42?edit=suggestion")
 
 
 # ---------------------------------------------------------------- health

@@ -9,7 +9,18 @@ from bot.articles import Article, Library
 from gateway.kb.findings import Finding, warning
 
 #: What the versions of one article share.
-_SHARED = ("audience", "queue", "owner", "review_by", "expires", "may_answer", "sample", "draft", "retired")
+_SHARED = (
+    "audience",
+    "queue",
+    "owner",
+    "review_by",
+    "expires",
+    "may_answer",
+    "bot",
+    "sample",
+    "draft",
+    "retired",
+)
 #: Amounts, deadlines and telephone numbers; single digits are often written as words.
 _NUMBER = re.compile(r"\d{2,}")
 

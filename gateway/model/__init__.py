@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.model.choices import (
     Assignment,
+    BotMode,
     ChoiceAction,
     EntryKind,
     LedgerState,
@@ -55,6 +56,7 @@ __all__ = [
     "AskKind",
     "Assignment",
     "Attachment",
+    "BotMode",
     "BotState",
     "Bounce",
     "Button",

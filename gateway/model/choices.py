@@ -98,6 +98,7 @@ class Verb(StrEnum):
     TAG = "tag"
     PRIORITY = "priority"
     RETRY = "retry"
+    SEND_SUGGESTION = "send_suggestion"  # the bot's suggestion, as it is
     SPLIT = "split"  # this message and what came after it become a ticket of their own
     MOVE = "move"  # this message belongs to another ticket
     MERGE = "merge"  # all of it belongs to another ticket
@@ -113,6 +114,14 @@ class Verb(StrEnum):
     SNOOZE = "snooze"  # out of sight until a time
     HOLD = "on_hold"  # waits for somebody who is neither us nor the requester
     PENDING = "pending"  # waits for the requester
+
+
+class BotMode(StrEnum):
+    """What the bot may do by itself."""
+
+    OFF = "off"
+    SUGGEST = "suggest"  # its answer goes to agents, who send or edit it
+    ANSWER = "answer"
 
 
 class Assignment(StrEnum):

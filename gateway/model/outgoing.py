@@ -19,6 +19,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[tuple[str, str], ...] = ()  #: label and value, in order
     body: str = ""
     why: str = ""  #: why it came to people
+    suggestion: str = ""  #: what the bot would have answered: to send (SEND_SUGGESTION) or edit (REPLY)
     actions: tuple[Verb, ...] = ()
     link: str = ""
 
@@ -41,6 +42,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, tag="post"):
     reply_key: str = ""  #: secret part of the ticket's reply address; filled when claimed
     quote: str = ""  #: what is being answered, for channels that quote
     cc: tuple[str, ...] = ()  #: mail addresses that get a copy
+    sources: tuple[str, ...] = ()  #: names of the articles that the bot quotes
 
 
 class Replace(msgspec.Struct, frozen=True, kw_only=True, tag="replace"):

@@ -24,6 +24,8 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
     asked: str = ""  #: the question that the last answer or clarify was about
     article: str = ""  #: name of the article last quoted
     awaiting: str = ""  #: "helped" or "choice" while the bot waits for that, else ""
+    suggestion: str = ""  #: Markdown that the bot would have said, for an agent to send or edit
+    sources: tuple[str, ...] = ()  #: names of the articles that it quotes
     machine: bool = False  #: a machine wrote last: nothing automatic answers it
 
 

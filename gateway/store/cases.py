@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.case import Corrected, EntryRef, Folder, PendingSend, Person
 from gateway.model import EntryKind, Identity, Member, Outgoing, Participant, SendKind, SendState, Side
-from gateway.store import corrections, people, rows, suppression, work
+from gateway.store import corrections, dial, people, rows, suppression, work
 from gateway.store.tx import Row, Tx, marks
 
 
@@ -48,6 +48,7 @@ class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: frozenset[str]
     team: tuple[Member, ...]
     nexts: tuple[int, ...]
+    stops: frozenset[str]
 
 
 def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
@@ -86,6 +87,7 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
         suppressed=suppression.among(tx, {each.split("/", 2)[-1] for each in recipients}),
         team=tuple(people.team(tx)) if query.team or _owned(folders.values()) else (),
         nexts=nexts,
+        stops=dial.scopes(tx),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.model import Leg, Outgoing, Post, SendKind, SendState, Sent, Speaker
-from gateway.store import rows
+from gateway.store import dial, rows
 from gateway.store.turns import bind_key
 from gateway.store.tx import Row, Tx, marks
 
@@ -51,15 +51,47 @@ _DUE = """
     ORDER BY o.not_before, o.id LIMIT ?"""
 
 
-def claim(tx: Tx, now: int, limit: int, lease_ms: int) -> list[ClaimedSend]:
-    """Takes what is due and marks it `sending`; a bot's answer whose ticket a person has is withdrawn here."""
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent now, and what a lead's stop holds back for good."""
+
+    sends: list[ClaimedSend]
+    stopped: list[Stuck] = []
+
+
+def claim(tx: Tx, now: int, limit: int, lease_ms: int) -> Claimed:
+    """Takes what is due and marks it `sending`.
+
+    A bot's answer whose ticket a person has is withdrawn here, and what quotes an article where the bot is stopped.
+    """
     skip = tx.dialect.skip_locked and " FOR UPDATE OF o SKIP LOCKED"
     found = tx.all(_DUE + skip, (now, now, limit))
     stale = [row for row in found if row[5] == SendKind.ANSWER and row[9] != Speaker.BOT]
     for row in stale:
         tx.run("UPDATE outbox SET state = 'withdrawn', reason = 'floor' WHERE id = ?", (row[0],))
         tx.notify(f"ticket/{row[1]}")
-    return [_start(tx, row, lease_ms) for row in found if row not in stale]
+    stops = dial.scopes(tx) if found else frozenset[str]()
+    held = [row for row in found if row not in stale and _is_stopped(row, stops)]
+    for row in held:
+        tx.run("UPDATE outbox SET state = 'withdrawn', reason = 'bot_stopped' WHERE id = ?", (row[0],))
+        tx.notify(f"ticket/{row[1]}")
+    return Claimed(
+        sends=[_start(tx, row, lease_ms) for row in found if row not in stale and row not in held],
+        stopped=[
+            Stuck(id=r[0], ticket=r[1], connector=r[3], account=r[4], kind=SendKind(r[5])) for r in held
+        ],
+    )
+
+
+def _is_stopped(row: Row, stops: frozenset[str]) -> bool:
+    """Whether this row is the bot's own word in a place, or of an article, where it is stopped."""
+    if not stops or row[5] == SendKind.AGENT:
+        return False
+    outgoing = rows.load(row[8], Outgoing)
+    sources = outgoing.sources if isinstance(outgoing, Post) else ()
+    if row[5] != SendKind.ANSWER and not sources:
+        return False
+    articles = {f"article:{name.partition('.')[0]}" for name in sources}
+    return not stops.isdisjoint({"all", f"channel:{row[3]}", f"account:{row[3]}/{row[4]}", *articles})
 
 
 def _start(tx: Tx, row: Row, lease_ms: int) -> ClaimedSend:

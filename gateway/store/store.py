@@ -22,7 +22,7 @@ from gateway.model import (
     Sent,
     TicketPage,
 )
-from gateway.store import examination, knowledge, ledger, outbox, pages, people, timers, turns
+from gateway.store import dial, examination, knowledge, ledger, outbox, pages, people, timers, turns
 from gateway.store.cases import CaseQuery, CaseRows, read_case
 from gateway.store.driver import Driver
 from gateway.store.knowledge import Given, Unanswered
@@ -30,7 +30,7 @@ from gateway.store.ledger import ClaimedStream, LedgerCount, TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck
 from gateway.store.turns import Clash, Lost
 from gateway.store.tx import Tx
-from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
+from gateway.views import DeadLine, QueueLine, StopLine, TicketFilter, TicketLine
 
 
 class Store:
@@ -99,8 +99,19 @@ class Store:
 
     # ------------------------------------------------------------ outbox
 
-    async def claim_sends(self, now: int, limit: int, lease_ms: int) -> list[ClaimedSend]:
-        return await self.driver.write(lambda tx: outbox.claim(tx, now, limit, lease_ms))
+    async def claim_sends(
+        self, now: int, limit: int, lease_ms: int, report: Callable[[Stuck], TakeRow] | None = None
+    ) -> list[ClaimedSend]:
+        """What is to be sent now; of what a stop of the bot holds back, its ticket hears in the same commit."""
+        worker = self.worker
+
+        def job(tx: Tx) -> list[ClaimedSend]:
+            claimed = outbox.claim(tx, now, limit, lease_ms)
+            if claimed.stopped and report:
+                ledger.take_many(tx, worker, [report(stopped) for stopped in claimed.stopped])
+            return claimed.sends
+
+        return await self.driver.write(job)
 
     async def settle_sent(self, send: ClaimedSend, sent: Sent, now: int) -> bool:
         return await self.driver.write(lambda tx: outbox.settle_sent(tx, send, sent, now))
@@ -207,6 +218,15 @@ class Store:
 
     async def end_session(self, session: str) -> None:
         await self.driver.write(lambda tx: people.end_session(tx, session))
+
+    async def stop_bot(self, scope: str, by: str, at: int, why: str) -> None:
+        await self.driver.write(lambda tx: dial.stop(tx, scope, by, at, why))
+
+    async def start_bot(self, scope: str) -> bool:
+        return await self.driver.write(lambda tx: dial.start(tx, scope))
+
+    async def bot_stops(self) -> list[StopLine]:
+        return await self.driver.read(dial.lines)
 
     # ------------------------------------------------------------ pages
 

@@ -40,6 +40,12 @@ class Likeness:
         return self._rare.get(term, self._new)
 
 
+def same_share(text: str, other: str) -> float:
+    """How much of a text's words stand in another one, in 0..1; 1 for a text without words."""
+    asked = terms(text)
+    return len(asked & terms(other)) / len(asked) if asked else 1.0
+
+
 def terms(text: str) -> frozenset[str]:
     """Words of three letters and more, cut to their beginnings; pairs of characters where words have no spaces."""
     folded = text.casefold()

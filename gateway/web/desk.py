@@ -92,6 +92,9 @@ def _asked(site: Site, agent: Agent) -> tuple[str, ...]:
 
 async def ticket(request: web.Request) -> web.Response:
     """One ticket; `?canned=NAME` puts a canned reply into the composer."""
+    if "edit" in request.query:
+        shown = await read_ticket(request)
+        return await ticket_page(request, Draft(verb="reply", text=shown.ticket.bot.suggestion))
     name = request.query.get("canned", "")
     if not name:
         return await ticket_page(request, Draft())

@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.web import (
     actions,
     desk,
+    dial,
     entrance,
     errors,
     files,
@@ -30,5 +31,6 @@ def attach(app: web.Application, site: Site) -> None:
     app.middlewares.append(protect)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{version}/{name}", render.static)
-    for room in (start, help_centre, request_form, entrance, desk, actions, files, live, preview, operations):
+    rooms = (start, help_centre, request_form, entrance, desk, dial, actions, files, live, preview, operations)
+    for room in rooms:
         room.add_to(app)

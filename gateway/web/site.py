@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -42,6 +42,7 @@ class Site:
     protected: tuple[str, ...] = ()  #: confidential queues
     asked_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: queues for which this agent may answer
     sums: Callable[[TicketPage], tuple[Sum, ...]] = lambda _: ()  #: what is promised, and how it stands
+    modes: Mapping[str, str] = field(default_factory=dict)  #: account -> what the bot may do there
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
     email_address: str = ""  #: where customers may write, "" for nowhere
     chat: bool = True  #: whether /chat is there
