@@ -31,6 +31,18 @@ def attach(app: web.Application, site: Site) -> None:
     app.middlewares.append(protect)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{version}/{name}", render.static)
-    rooms = (start, help_centre, request_form, entrance, desk, dial, actions, files, live, preview, operations)
+    rooms = (
+        start,
+        help_centre,
+        request_form,
+        entrance,
+        desk,
+        dial,
+        actions,
+        files,
+        live,
+        preview,
+        operations,
+    )
     for room in rooms:
         room.add_to(app)
