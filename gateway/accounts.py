@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from connectors import REGISTRY
+from connectors import registry
 from gateway.connector import Connector
 from gateway.errors import SettingsError
 from gateway.privacy import Seal
@@ -54,11 +54,16 @@ def check_accounts(
     for kind, entries in connectors.items():
         where = place(("connectors", kind))
         try:
-            factory, model = _load(kind)
+            factory, model = load_channel(kind)
         except KeyError:
-            close = difflib.get_close_matches(kind, REGISTRY, 1)
-            hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(REGISTRY)}."
+            known = registry()
+            close = difflib.get_close_matches(kind, known, 1)
+            hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}."
             problems.append(f"{where}: connectors.{kind} is no channel. {hint}")
+            continue
+        except (ImportError, AttributeError) as error:
+            what = f"{where}: connectors.{kind} cannot be loaded ({error})."
+            problems.append(f"{what} Install what it needs, or remove the section.")
             continue
         for name, data in entries.items():
             try:
@@ -71,8 +76,9 @@ def check_accounts(
     return found, problems
 
 
-def _load(kind: str) -> tuple[Any, type[BaseModel]]:
-    module_name, _, class_name = REGISTRY[kind].partition(":")
+def load_channel(kind: str) -> tuple[Any, type[BaseModel]]:
+    """The class of a channel and its settings. Raises KeyError for a name that is none, ImportError, AttributeError."""
+    module_name, _, class_name = registry()[kind].partition(":")
     module = importlib.import_module(module_name)
     return getattr(module, class_name), module.Settings
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import (
+    cli_connectors,
     cli_dead,
     cli_dial,
     cli_doctor,
@@ -113,6 +114,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     cli_kb.register(commands, _config_option)
     cli_triage.register(commands, _config_option)
+    cli_connectors.register(commands)
     cli_rules.register(commands, _config_option)
     cli_simulate.register(commands, _config_option)
     cli_mail.register_quarantine(commands, _config_option)

@@ -13,6 +13,8 @@ from tests import databases
 from tests.fakes import write_articles
 from tests.world import World
 
+pytest.register_assert_rewrite("gateway.conformance.suite")
+
 MakeWorld = Callable[..., Awaitable[World]]
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import aiohttp
 import pytest
 
 from gateway.app import Deskgate
+from gateway.conformance import Served
 from tests.connectors.doors import ChatDoor
 from tests.fakes import write_articles
 from tests.running import free_port, running, settings_for
@@ -18,7 +21,8 @@ QUESTION = "I forgot my password"
 
 async def asked(deskgate: Deskgate, http: aiohttp.ClientSession, number: int) -> str:
     """What a fresh visitor is told."""
-    door = ChatDoor(deskgate, http, f"http://127.0.0.1:{deskgate.settings.server.port}")
+    served = SimpleNamespace(deskgate=deskgate, url=f"http://127.0.0.1:{deskgate.settings.server.port}")
+    door = ChatDoor(cast(Served, served), http)
     before = await texts(deskgate)
     assert await door.deliver(number, QUESTION)
     async with asyncio.timeout(10):

@@ -12,8 +12,8 @@ from aiohttp import web
 from pydantic import BaseModel
 from typing_extensions import override
 
-from connectors import REGISTRY
-from gateway.accounts import Account, _load
+from connectors import registry
+from gateway.accounts import Account, load_channel
 from gateway.connector import Capabilities, Connector, Host
 from gateway.model import Outgoing, Post, SendState, Sent
 from gateway.privacy import Seal
@@ -27,7 +27,7 @@ MORE = ("api",)
 
 def channels() -> tuple[str, ...]:
     """Every name that a script may give as a connector."""
-    return tuple(dict.fromkeys((*REGISTRY, *MORE)))
+    return tuple(dict.fromkeys((*registry(), *MORE)))
 
 
 class SimulatedClock:
@@ -120,9 +120,9 @@ def with_placeholders(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
     filled = dict(environ)
     connectors: Any = Source(path, environ).data.get("connectors", {})
     for kind, entries in connectors.items() if isinstance(connectors, dict) else ():
-        if kind not in REGISTRY or not isinstance(entries, dict):
+        if kind not in registry() or not isinstance(entries, dict):
             continue
-        _, model = _load(kind)
+        _, model = load_channel(kind)
         for account, given in entries.items():
             for name, field in model.model_fields.items() if isinstance(given, dict) else ():
                 if field.is_required() and "Secret" in str(field.annotation) and name not in given:

@@ -311,6 +311,11 @@ def quarantined(tx: Tx, limit: int = 200) -> list[Row]:
     )
 
 
+def sealed_payloads(tx: Tx) -> list[bytes]:
+    """Every input that is kept, sealed, in the order in which it was taken; for tests."""
+    return [bytes(row[0]) for row in tx.all("SELECT sealed FROM ledger WHERE sealed IS NOT NULL ORDER BY id")]
+
+
 def count(tx: Tx) -> LedgerCount:
     """Counts every row once; a full scan, for the command line and the tests."""
     row = tx.one(
