@@ -24,6 +24,7 @@ from gateway.model import (
     Outgoing,
     Receipt,
     Sent,
+    Side,
     TicketPage,
     TicketView,
 )
@@ -53,6 +54,13 @@ class QueuePlace(msgspec.Struct, frozen=True, kw_only=True):
     protected: bool = False
 
 
+class Whose(msgspec.Struct, frozen=True, kw_only=True):
+    """What a place or a message belongs to: ticket 0 and no side for nothing of ours."""
+
+    ticket: int = 0
+    side: Side | None = None
+
+
 class Directory(Protocol):
     """What a connector may know of people and places, so that it can tell which messages are for us."""
 
@@ -65,8 +73,8 @@ class Directory(Protocol):
         """The member of the desk behind an identity, None for everybody else."""
         ...
 
-    async def ticket_of(self, key: str, near: Address) -> int:
-        """The ticket that a thread key ("at:…", a message's key) belongs to, 0 for none.
+    async def whose(self, key: str, near: Address) -> Whose:
+        """The ticket that a thread key ("at:…", a message's key) belongs to, and whose side said it.
 
         What was taken from the conversation `near` before is waited for. Raises StoreError when that takes
         over two seconds: let the service deliver again.
@@ -75,6 +83,10 @@ class Directory(Protocol):
 
     async def asker_of(self, ticket: int) -> str:
         """The key of the identity that opened the ticket, "" when there is no such ticket."""
+        ...
+
+    async def goes_on(self, ticket: int) -> bool:
+        """Whether the ticket is neither resolved nor closed."""
         ...
 
     async def open_places(self, connector: str, account: str) -> Sequence[Address]:

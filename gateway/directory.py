@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from gateway.connector import QueuePlace
+from gateway.connector import QueuePlace, Whose
 from gateway.errors import StoreError
 from gateway.model import Address, Agent, Identity
 from gateway.policy import Policy
@@ -39,17 +39,20 @@ class StoreDirectory:
     async def agent_of(self, identity: Identity) -> Agent | None:
         return await self._find(identity)
 
-    async def ticket_of(self, key: str, near: Address) -> int:
+    async def whose(self, key: str, near: Address) -> Whose:
         for look in range(_LOOKS):
             if look:
                 await asyncio.sleep(WAIT / _LOOKS)
-            found, pending = await self._store.driver.read(lambda tx: places.ticket_of(tx, key, near))
-            if found or not pending:
+            found, pending = await self._store.driver.read(lambda tx: places.whose(tx, key, near))
+            if found.ticket or not pending:
                 return found
         raise StoreError("What was said there before is still being handled.")
 
     async def asker_of(self, ticket: int) -> str:
         return await self._store.driver.read(lambda tx: places.asker_of(tx, ticket))
+
+    async def goes_on(self, ticket: int) -> bool:
+        return await self._store.driver.read(lambda tx: places.goes_on(tx, ticket))
 
     async def open_places(self, connector: str, account: str) -> Sequence[Address]:
         return await self._store.driver.read(lambda tx: places.open_places(tx, connector, account))

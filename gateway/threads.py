@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from gateway.case import Case, Folder
-from gateway.model import Message, Status
+from gateway.model import Message, Side, Status
 from gateway.policy import Policy
 from gateway.privacy import mask
 from gateway.text.reply import strip_subject
@@ -88,6 +88,7 @@ def _spoken(key: str) -> str:
         "mid": "answers a mail",
         "subj": "names the reference",
         "at": "came by the conversation",
+        "near": "came shortly after a message",
     }.get(kind, "refers to a message")
 
 
@@ -96,7 +97,8 @@ def _knows(message: Message, folder: Folder) -> bool:
     if any(p.identity.key == message.sender.key for p in folder.participants):
         return True
     # In a shared conversation (a channel's thread) the place is the membership.
-    return any(leg.address == message.address and message.address.thread for leg in folder.legs)
+    here = (leg for leg in folder.legs if leg.side is Side.REQUESTER and leg.address == message.address)
+    return bool(message.address.thread) and any(here)
 
 
 def _changed_topic(message: Message, folder: Folder) -> bool:

@@ -16,7 +16,7 @@ from aiohttp import web
 from connectors.slack.connector import Settings
 from connectors.slack.connector import Slack as SlackConnector
 from gateway.clock import Clock
-from gateway.connector import Lease
+from gateway.connector import QueuePlace
 from gateway.errors import Refused, StoreError
 from gateway.model import (
     ActionResult,
@@ -47,6 +47,11 @@ from tests.slack_standin import SECRET, TOKEN, Slack, running
 from tests.world import make_policy
 
 ANN = Agent(id="ann", name="Ann", slack_id="T0HOME:U0ANN")
+QUEUE = QueuePlace(
+    name="general",
+    title="Customer care",
+    address=Address(connector="slack", account="main", conversation="C0DESK"),
+)
 NO_AGENT = "You are no agent of this desk yet. Ask an admin to add your Slack name."
 
 
@@ -67,6 +72,11 @@ class StandingClock:
 
 
 @dataclass(kw_only=True)
+class Held:
+    held: bool = True
+
+
+@dataclass(kw_only=True)
 class FakeHost:
     """`agents` are identity values that count as agents; `down` is a lost database."""
 
@@ -80,7 +90,8 @@ class FakeHost:
     acts: dict[str, AgentAction] = field(default_factory=dict)
     result: ActionResult = field(default_factory=lambda: ActionResult(state="done"))
     files: dict[str, bytes] = field(default_factory=dict)
-    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(queues=(QUEUE,)))
+    cursors: dict[str, str] = field(default_factory=dict)
     version: int = 7
     down: bool = False
     entries: tuple[Entry, ...] = ()
@@ -93,6 +104,8 @@ class FakeHost:
 
     async def receive(self, deliveries: Sequence[Delivery], cursor: Cursor | None = None) -> list[Receipt]:
         self._check()
+        if cursor:
+            self.cursors[cursor.name] = cursor.value
         known = [delivery.input.delivery_key in self.taken for delivery in deliveries]
         self.taken.update({delivery.input.delivery_key: delivery for delivery in deliveries})
         return [Receipt(ledger_id=n, duplicate=duplicate) for n, duplicate in enumerate(known)]
@@ -148,10 +161,11 @@ class FakeHost:
         return self.files[sha256]
 
     async def cursor(self, name: str) -> str:
-        return ""
+        return self.cursors.get(name, "")
 
-    def lease(self, name: str) -> AbstractAsyncContextManager[Lease]:
-        raise NotImplementedError
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncIterator[Held]:
+        yield Held()
 
     def fares(self, account: str, trouble: str = "") -> None: ...
 
@@ -185,9 +199,9 @@ class Room:
 
     async def settled(self) -> None:
         """Waits until what the connector does after its answers is done."""
-        door = self.connector._door
-        while door and door._tasks:
-            await asyncio.wait(door._tasks)
+        service = self.connector.service
+        while service and service.tasks:
+            await asyncio.wait(service.tasks)
 
 
 @asynccontextmanager

@@ -18,9 +18,12 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from tests.slack_limits import Invalid, check_home, check_message, check_modal
+from tests.slack_links import Links
+from tests.slack_scopes import SCOPES, needed_scope
 
 TOKEN = "xoxb-standin-1-secret"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+APP_TOKEN = "xapp-1-standin-secret"
 TEAM, BOT_USER, BOT = "T0HOME", "U0BOT", "B0BOT"
 POSTING = {"channel", "text", "blocks", "thread_ts", "parse", "link_names"}
 
@@ -40,9 +43,26 @@ class Fault:
 
 @dataclass(kw_only=True)
 class Channel:
+    """A conversation (docs.slack.dev/reference/objects/conversation-object); an id with D is a direct one."""
+
     id: str
     member: bool = True
     archived: bool = False
+    private: bool = False
+    shared: bool = False  # with another organisation
+    user: str = ""  # the other side of a direct one
+
+    @property
+    def kind(self) -> str:
+        """channel_type of the events about it."""
+        return "im" if self.id.startswith("D") else "group" if self.private else "channel"
+
+    def object(self) -> dict[str, Any]:
+        direct = self.kind == "im"
+        shown = {"id": self.id, "is_im": direct, "is_archived": self.archived, "is_ext_shared": self.shared}
+        if direct:
+            return {**shown, "user": self.user}
+        return {**shown, "is_member": self.member, "is_private": self.private, "is_mpim": False}
 
 
 @dataclass(kw_only=True)
@@ -54,6 +74,12 @@ class Slack:
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     messages: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    teams: dict[str, str] = field(default_factory=lambda: {TEAM: "Home"})
+    scopes: set[str] = field(default_factory=lambda: set(SCOPES))
+    limits: dict[str, float] = field(default_factory=dict)  # method -> seconds between two calls
+    last: dict[tuple[str, str], float] = field(default_factory=dict)
+    links: Links = field(default_factory=lambda: Links())
     whispers: list[dict[str, Any]] = field(default_factory=list)
     responses: list[dict[str, Any]] = field(default_factory=list)
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -61,7 +87,6 @@ class Slack:
     uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
     shared: list[dict[str, Any]] = field(default_factory=list)
     stored_files: dict[str, bytes] = field(default_factory=dict)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
@@ -88,6 +113,9 @@ class Slack:
         }
         self.files[made["id"]], self.stored_files[name] = made, content
         return made
+
+    def add_direct(self, channel: str, user: str) -> None:
+        self.channels[channel] = Channel(id=channel, user=user)
 
     def number(self) -> int:
         self.count += 1
@@ -157,6 +185,10 @@ def _application(slack: Slack) -> web.Application:
         slack.responses.append(await request.json())
         return web.Response(text="ok")
 
+    async def socket(request: web.Request) -> web.StreamResponse:
+        return await slack.links.serve(request)
+
+    app.router.add_get("/link/{ticket}", socket)
     app.router.add_post("/api/{method}", api)
     app.router.add_post("/upload/{id}", upload)
     app.router.add_get("/files/{name}", download)
@@ -171,12 +203,26 @@ async def _answer(slack: Slack, request: web.Request) -> web.StreamResponse:
     fault = slack.faults[method].pop(0) if slack.faults[method] else None
     if fault and not (fault.silent or fault.cut):
         return _faulty(fault)
+    if (wait := _too_fast(slack, method, arguments)) > 0:
+        return _faulty(Fault(status=429, error="ratelimited", after=str(max(1, round(wait)))))
     said = _perform(slack, request, method, arguments)
     if fault and fault.silent:
         await asyncio.sleep(60)
     if fault and fault.cut and request.transport:
         request.transport.close()
-    return web.json_response(said)
+    # docs.slack.dev/authentication/installing-with-oauth: the granted scopes come with each answer.
+    return web.json_response(said, headers={"X-OAuth-Scopes": ",".join(sorted(slack.scopes))})
+
+
+def _too_fast(slack: Slack, method: str, arguments: dict[str, Any]) -> float:
+    """docs.slack.dev/apis/web-api/rate-limits: posting is limited for each channel, all else for each method."""
+    gap = slack.limits.get(method, 0)
+    place = (method, str(arguments.get("channel", "")) if method == "chat.postMessage" else "")
+    now = slack.clock.now().timestamp()
+    wait = slack.last.get(place, -1e9) + gap - now
+    if wait <= 0:
+        slack.last[place] = now
+    return wait
 
 
 def _faulty(fault: Fault) -> web.Response:
@@ -198,8 +244,17 @@ def _perform(slack: Slack, request: web.Request, method: str, arguments: dict[st
         return {"ok": False, "error": "unknown_method"}
     names, only_form, act = known
     assert "token" not in arguments and "token" not in request.query, "the token belongs in the header"
-    if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+    token = APP_TOKEN if method == "apps.connections.open" else TOKEN
+    if request.headers.get("Authorization") != f"Bearer {token}":
         return {"ok": False, "error": "invalid_auth"}
+    needed = needed_scope(slack, method, arguments)
+    if needed and needed not in slack.scopes:
+        return {
+            "ok": False,
+            "error": "missing_scope",
+            "needed": needed,
+            "provided": ",".join(sorted(slack.scopes)),
+        }
     if set(arguments) - names:
         return {"ok": False, "error": "invalid_arg_name", "unknown": sorted(set(arguments) - names)}
     if only_form and request.content_type == "application/json":
@@ -231,6 +286,7 @@ def _post_message(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
         raise No("thread_not_found")
     ts = slack.new_ts()
     slack.messages[(channel, ts)] = {**given, "ts": ts, "user": BOT_USER, "bot_id": BOT}
+    slack.links.own_message(slack, channel, slack.messages[(channel, ts)])
     return {"channel": channel, "ts": ts, "message": slack.messages[(channel, ts)]}
 
 
@@ -270,7 +326,86 @@ def _conversations_info(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
     channel = slack.channels.get(given.get("channel", ""))
     if channel is None:
         raise No("channel_not_found")
-    return {"channel": {"id": channel.id, "is_member": channel.member, "is_archived": channel.archived}}
+    return {"channel": channel.object()}
+
+
+def _conversations_open(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    user = given.get("users", "")
+    if user not in slack.users:
+        raise No("user_not_found")
+    known = next((c.id for c in slack.channels.values() if c.user == user), None)
+    if known is None:
+        known = f"D0{user.removeprefix('U0')}"
+        slack.add_direct(known, user)
+    return {"channel": {"id": known}}
+
+
+def _users_conversations(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    wanted = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
+    kinds = {wanted[name] for name in given.get("types", "public_channel").split(",")}
+    found = [c.object() for c in slack.channels.values() if c.member and c.kind in kinds]
+    return _page(found, "channels", given)
+
+
+def _history(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    """Newest first; without `inclusive` the bounds themselves are left out."""
+    channel = _channel(slack, given)
+    said = [m for (place, _), m in slack.messages.items() if place == channel and not _is_reply(m)]
+    return _page(_between(said, given)[::-1], "messages", given)
+
+
+def _replies(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    """Oldest first, the thread's first message always among them."""
+    channel, thread = _channel(slack, given), given.get("ts", "")
+    if (channel, thread) not in slack.messages:
+        raise No("thread_not_found")
+    said = [
+        m for (place, _), m in slack.messages.items() if place == channel and m.get("thread_ts") == thread
+    ]
+    root = slack.messages[(channel, thread)]
+    return _page([root, *(m for m in _between(said, given) if m["ts"] != thread)], "messages", given)
+
+
+def _is_reply(message: dict[str, Any]) -> bool:
+    return message.get("thread_ts") not in (None, message["ts"])
+
+
+def _between(messages: list[dict[str, Any]], given: dict[str, Any]) -> list[dict[str, Any]]:
+    oldest, latest = float(given.get("oldest") or 0), float(given.get("latest") or "inf")
+    whole = given.get("inclusive") == "true"
+    ordered = sorted(messages, key=lambda message: float(message["ts"]))
+    return [
+        m
+        for m in ordered
+        if oldest < float(m["ts"]) < latest or (whole and float(m["ts"]) in (oldest, latest))
+    ]
+
+
+def _page(found: list[dict[str, Any]], name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """docs.slack.dev/apis/web-api/pagination."""
+    start, limit = int(given.get("cursor") or 0), int(given.get("limit") or 100)
+    if not 1 <= limit <= 999:
+        raise No("invalid_limit")
+    more = str(start + limit) if start + limit < len(found) else ""
+    return {name: found[start : start + limit], "response_metadata": {"next_cursor": more}}
+
+
+def _files_info(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    if given.get("file") not in slack.files:
+        raise No("file_not_found")
+    return {"file": slack.files[given["file"]]}
+
+
+def _team_info(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    team = given.get("team", TEAM)
+    if team not in slack.teams:
+        raise No("team_not_found")
+    return {"team": {"id": team, "name": slack.teams[team]}}
+
+
+def _connections_open(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
+    base = slack.api_url.replace("http://", "ws://").replace("/api/", "/link/")
+    return {"url": base + slack.links.ticket()}
 
 
 def _views_open(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
@@ -305,12 +440,6 @@ def _views_publish(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
     view = {**given["view"], "id": f"V{slack.number():05d}", "hash": f"h{slack.number()}"}
     slack.homes[given["user_id"]] = view
     return {"view": view}
-
-
-def _files_info(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
-    if given.get("file") not in slack.files:
-        raise No("file_not_found")
-    return {"file": slack.files[given["file"]]}
 
 
 def _upload_url(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
@@ -369,6 +498,24 @@ METHODS: dict[str, tuple[set[str], bool, Method]] = {
     "chat.postEphemeral": (POSTING | {"user"}, False, _post_ephemeral),
     "users.info": ({"user", "include_locale"}, True, _users_info),
     "conversations.info": ({"channel", "include_locale", "include_num_members"}, True, _conversations_info),
+    "conversations.open": ({"users", "channel", "return_im", "prevent_creation"}, False, _conversations_open),
+    "conversations.history": (
+        {"channel", "oldest", "latest", "inclusive", "limit", "cursor", "include_all_metadata"},
+        True,
+        _history,
+    ),
+    "conversations.replies": (
+        {"channel", "ts", "oldest", "latest", "inclusive", "limit", "cursor", "include_all_metadata"},
+        True,
+        _replies,
+    ),
+    "users.conversations": (
+        {"types", "exclude_archived", "limit", "cursor", "user", "team_id"},
+        True,
+        _users_conversations,
+    ),
+    "team.info": ({"team", "domain"}, True, _team_info),
+    "apps.connections.open": (set(), False, _connections_open),
     "views.open": ({"trigger_id", "view", "interactivity_pointer"}, False, _views_open),
     "views.update": ({"view", "view_id", "external_id", "hash"}, False, _views_update),
     "views.publish": ({"user_id", "view", "hash"}, False, _views_publish),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.connector import Whose
 from gateway.errors import StoreError
-from gateway.model import Address, Deletion, Edit, Identity, Verb
+from gateway.model import Address, Deletion, Edit, Identity, Side, Verb
 from gateway.store import Driver
 from tests.world import TEAM, World
 
@@ -17,9 +18,10 @@ async def test_a_place_and_a_message_lead_to_their_ticket(driver: Driver, articl
         said = await world.say("a person, please")
         directory = world.host.directory
         number = (await world.ticket()).id
-        assert await directory.ticket_of(f"at:{said.address.key}", said.address) == number
-        assert await directory.ticket_of(said.message_key, said.address) == number
-        assert await directory.ticket_of("at:nowhere", said.address) == 0
+        mine = Whose(ticket=number, side=Side.REQUESTER)
+        assert await directory.whose(f"at:{said.address.key}", said.address) == mine
+        assert await directory.whose(said.message_key, said.address) == mine
+        assert await directory.whose("at:nowhere", said.address) == Whose()
         assert await directory.asker_of(number) == "chat:mia"
         assert await directory.asker_of(99) == ""
 
@@ -29,9 +31,9 @@ async def test_what_is_still_being_handled_is_waited_for(driver: Driver, article
         said = world.message("a person, please")
         await world.take(said)
         with pytest.raises(StoreError):
-            await world.host.directory.ticket_of(f"at:{said.address.key}", said.address)
+            await world.host.directory.whose(f"at:{said.address.key}", said.address)
         elsewhere = Address(connector="chat", account="main", conversation="mi")
-        assert await world.host.directory.ticket_of("at:x", elsewhere) == 0
+        assert await world.host.directory.whose("at:x", elsewhere) == Whose()
 
 
 async def test_open_places_are_those_of_tickets_that_go_on(driver: Driver, articles: Path) -> None:
@@ -41,8 +43,10 @@ async def test_open_places_are_those_of_tickets_that_go_on(driver: Driver, artic
         await world.say("a person, please", "tom")
         places = await world.host.directory.open_places("chat", "main")
         assert [place.conversation for place in places] == ["tom", "mia"]
-        (card,) = {place.conversation for place in await world.host.directory.open_places("team", "main")}
-        assert card == TEAM.conversation
+        cards = await world.host.directory.open_places("team", "main")
+        assert {card.conversation for card in cards} == {TEAM.conversation}
+        found = await world.host.directory.whose(f"at:{cards[0].key}", cards[0])
+        assert found.side is Side.AGENT
         for queue in world.host.directory.queues:
             assert queue.address.connector == "team"
 

@@ -109,6 +109,20 @@ def fold(markdown: str, room: int, first: int = 700) -> tuple[list[Block], bool]
     return made, complete
 
 
+def pages(markdown: str) -> list[list[Block]]:
+    """All of a text as sections, parted into messages that Slack takes."""
+    made: list[list[Block]] = [[]]
+    room = MAX_BYTES
+    for piece in split(markdown, MAX_TEXT - 500):
+        for text in (text for text in _converted(piece, MAX_TEXT) if text.strip()):
+            if made[-1] and (room < len(text.encode()) or len(made[-1]) == MAX_SECTIONS):
+                made.append([])
+                room = MAX_BYTES
+            room -= len(text.encode())
+            made[-1].append({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}})
+    return made
+
+
 def weight(blocks: Iterable[Block]) -> int:
     """Bytes of all texts in these blocks, for MAX_BYTES."""
     return sum(len(text.encode()) for block in blocks for text in _texts(block))

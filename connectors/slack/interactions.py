@@ -71,6 +71,7 @@ class Interactions:
         bolt.view(_one_of(*Verb))(forms.submit)
         bolt.view(modals.PREVIEW)(forms.send)
         bolt.view(re.compile(""))(self._ignore)
+        bolt.shortcut(re.compile(""))(self._ignore)
         bolt.error(self._failed)
         return bolt
 

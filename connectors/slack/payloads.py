@@ -55,7 +55,7 @@ class EventCallback(Read, frozen=True, kw_only=True):
 
 
 class File(Read, frozen=True, kw_only=True):
-    """A file shared in a message (docs.slack.dev/reference/objects/file-object)."""
+    """A file shared in a message (docs.slack.dev/reference/objects/file-object); sometimes only its id."""
 
     id: str = ""
     name: str | None = None
@@ -64,6 +64,13 @@ class File(Read, frozen=True, kw_only=True):
     url_private: str | None = None
     mode: str | None = None
     file_access: str | None = None
+
+
+class Edited(Read, frozen=True, kw_only=True):
+    """Who changed a message last, and when."""
+
+    ts: Timestamp
+    user: str | None = None
 
 
 class MessageEvent(Read, frozen=True, kw_only=True):
@@ -80,7 +87,22 @@ class MessageEvent(Read, frozen=True, kw_only=True):
     user_team: str | None = None
     parent_user_id: str | None = None
     text: str | None = None
+    blocks: Any = None  #: whatever it is, `text` says the same in words
     files: tuple[File, ...] | None = None
+    edited: Edited | None = None
+
+
+class MessageChange(Read, frozen=True, kw_only=True):
+    """message_changed and message_deleted (docs.slack.dev/reference/events/message/message_changed).
+
+    The inner messages are read on their own: what bots change is often not worth reading.
+    """
+
+    channel: Key
+    ts: Timestamp
+    channel_type: str | None = None
+    message: dict[str, Any] | None = None
+    previous_message: dict[str, Any] | None = None
 
 
 # ---------------------------------------------------------------- interactions
@@ -136,6 +158,7 @@ class Entered(Read, frozen=True, kw_only=True):
     selected_option: Chosen | None = None
     selected_date_time: int | None = None
     files: tuple[File, ...] | None = None
+    selected_options: tuple[Chosen, ...] | None = None
 
 
 class State(Read, frozen=True, kw_only=True):
@@ -164,6 +187,7 @@ class BlockActions(Read, frozen=True, kw_only=True, tag_field="type", tag="block
     channel: Place | None = None
     container: Container | None = None
     view: Form | None = None
+    message: dict[str, Any] | None = None  #: what the button stood below, as Slack shows it
 
 
 class ViewSubmission(Read, frozen=True, kw_only=True, tag_field="type", tag="view_submission"):
@@ -174,7 +198,48 @@ class ViewSubmission(Read, frozen=True, kw_only=True, tag_field="type", tag="vie
     team: Team | None = None
 
 
-Interaction = BlockActions | ViewSubmission
+class MessageAction(Read, frozen=True, kw_only=True, tag_field="type", tag="message_action"):
+    """A shortcut in the menu of a message.
+
+    Source: docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload.
+    """
+
+    user: Presser
+    callback_id: Key
+    message: dict[str, Any]
+    message_ts: str = ""
+    trigger_id: str = ""
+    action_ts: str = ""
+    response_url: str = ""
+    team: Team | None = None
+    channel: Place | None = None
+
+
+class GlobalShortcut(Read, frozen=True, kw_only=True, tag_field="type", tag="shortcut"):
+    """A shortcut in the menu beside the message field; it belongs to no message."""
+
+    user: Presser
+    callback_id: Key
+    trigger_id: str = ""
+    action_ts: str = ""
+    team: Team | None = None
+
+
+Interaction = BlockActions | ViewSubmission | MessageAction | GlobalShortcut
+KINDS = ("block_actions", "view_submission", "message_action", "shortcut")
+
+
+class SlashCommand(Read, frozen=True, kw_only=True):
+    """A command that somebody typed (docs.slack.dev/interactivity/implementing-slash-commands)."""
+
+    command: Key
+    text: str = ""
+    user_id: Key
+    user_name: str = ""
+    team_id: str = ""
+    channel_id: str = ""
+    trigger_id: str = ""
+    response_url: str = ""
 
 
 T = TypeVar("T")
@@ -197,8 +262,8 @@ def read_json(body: bytes | str) -> dict[str, Any]:
 
 
 def read_interaction(payload: dict[str, Any]) -> Interaction | None:
-    """A pressed button or a sent form, None for kinds that we offer nothing for. Raises InvalidPayload."""
-    if read(payload, Envelope).type not in ("block_actions", "view_submission"):
+    """A pressed button, a sent form or a shortcut, None for kinds that we offer nothing for. Raises InvalidPayload."""
+    if read(payload, Envelope).type not in KINDS:
         return None
     interaction: Interaction = read(payload, Interaction)  # type: ignore[arg-type]  # a union is no type[T] to mypy
     is_form = not isinstance(interaction, ViewSubmission) or interaction.view.type == "modal"

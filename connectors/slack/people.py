@@ -1,10 +1,11 @@
-"""Who presses our buttons: a member of the workspace, a guest, or somebody from outside. Asked of Slack, kept a while.
+"""Who writes and presses: a member of the workspace, a guest, or somebody from outside. Asked of Slack, kept a while.
 
 Whether a member is an agent is the core's to say; guests and outsiders never act, whatever the core says.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -48,6 +49,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     team: str
     name: str = ""
+    company: str = ""  #: name of the workspace of somebody from outside
+    language: str = ""  #: of their Slack, as our words are named: "sl", "zh-Hant"
     standing: Standing = Standing.UNKNOWN
 
     @property
@@ -55,7 +58,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return Identity(
             kind="slack",
             value=f"{self.team}:{self.user}",
-            name=self.name,
+            name=f"{self.name} ({self.company})" if self.company else self.name,
             verified=self.standing is Standing.MEMBER,
         )
 
@@ -71,6 +74,7 @@ class People:
         self._account, self._team_id, self._api, self._clock = account, team_id, api, clock
         self.bot_user = ""  #: our own user id, "" while nobody has said
         self._kept: dict[tuple[str, str], tuple[datetime, Person]] = {}
+        self._companies: dict[str, str] = {}
 
     def settle(self, team_id: str, bot_user: str) -> None:
         """The workspace that our token belongs to, unless the settings name one, and who we are there."""
@@ -99,9 +103,38 @@ class People:
             self._keep((team, user), now + keep, person)
         return person
 
+    async def customer(self, user: str, team: str) -> Person:
+        """This user as the author of a message, outsiders with the name of their company."""
+        outside = bool(team and self._team_id and team != self._team_id)
+        if not outside:
+            return await self.look(user, team)
+        now = self._clock.now()
+        until, person = self._kept.get((f"@{team}", user), (now, None))
+        if person is None or until <= now:
+            found, company = await asyncio.gather(self._ask(user, team), self._company(team))
+            person = msgspec.structs.replace(found, company=company, standing=Standing.OUTSIDER)
+            self._keep((f"@{team}", user), now + (KEEP if found.name else KEEP_FAILURE), person)
+        return person
+
+    async def _company(self, team: str) -> str:
+        """What another workspace is called (docs.slack.dev/reference/methods/team.info)."""
+        if team in self._companies:
+            return self._companies[team]
+        try:
+            answer = await self._api.form("team.info", {"team": team}, timeout=QUICK)
+        except FAILURES as error:
+            log.warning("slack team.info failed account=%s error=%s", self._account, error)
+            return team
+        found = answer.get("team")
+        name = found.get("name") if isinstance(found, dict) else None
+        if isinstance(name, str) and name:
+            self._companies[team] = name[:80]
+        return self._companies.get(team, team)
+
     async def _ask(self, user: str, team: str) -> Person:
         try:
-            answer = await self._api.form("users.info", {"user": user}, timeout=QUICK)
+            asked = {"user": user, "include_locale": "true"}
+            answer = await self._api.form("users.info", asked, timeout=QUICK)
         except FAILURES as error:
             if isinstance(error, SlackError) and error.code in ("user_not_found", "user_not_visible"):
                 return Person(user=user, team=team, standing=Standing.OUTSIDER)
@@ -122,7 +155,16 @@ def _person(user: str, team: str, found: Mapping[str, Any], home: str) -> Person
     profile = found.get("profile")
     names = profile if isinstance(profile, dict) else {}
     name = names.get("display_name") or names.get("real_name") or found.get("real_name") or found.get("name")
-    return Person(user=user, team=team, name=str(name or "")[:200], standing=_standing(found, home))
+    language, standing = language_of(found.get("locale")), _standing(found, home)
+    return Person(user=user, team=team, name=str(name or "")[:200], language=language, standing=standing)
+
+
+def language_of(locale: object) -> str:
+    """The language of a Slack locale such as "sl-SI", as our words are named; "" for none."""
+    base, _, region = locale.lower().partition("-") if isinstance(locale, str) else ("", "", "")
+    if base == "zh":
+        return "zh-Hant" if region in ("tw", "hk", "mo", "hant") else "zh-Hans"
+    return base if base.isascii() and base.isalpha() and len(base) <= 3 else ""
 
 
 def _standing(found: Mapping[str, Any], home: str) -> Standing:

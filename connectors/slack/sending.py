@@ -6,9 +6,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from connectors.slack.blocks import MAX_BYTES, Block, context, fold, mrkdwn, words
+from connectors.slack.blocks import MAX_BYTES, Block, context, fold, mrkdwn, pages, words
 from connectors.slack.card import fallback, render
+from connectors.slack.choices import keyboard
+from connectors.slack.pace import Pace
+from connectors.slack.places import is_direct
+from connectors.slack.queue_channels import QueueChannels
 from connectors.slack.webapi import FAILURES, NotWritten, Silent, SlackError, WebApi
+from gateway.clock import Clock
 from gateway.errors import Refused, Retryable, Uncertain, Undeliverable
 from gateway.model import Attachment, Outgoing, Post, Remove, Replace, SendKind, Sent
 from gateway.text.markup import split
@@ -35,6 +40,7 @@ PASSING = frozenset(
         "",
     }
 )
+REMEMBERED = 1000  #: messages of several parts of which some have left
 REINSTALL = "Install the app again and put the new bot token into the environment."
 #: Slack's words for "never", and what to do about it.
 REMEDIES: dict[str, str] = {
@@ -64,13 +70,26 @@ REMEDIES: dict[str, str] = {
 
 
 class Sender:
-    """Hands the outbox's messages to one workspace."""
+    """Hands the outbox's messages to one workspace: cards and what is said below them, answers to customers."""
 
-    def __init__(self, account: str, workspace: str, api: WebApi, file_of: FileOf) -> None:
+    def __init__(
+        self,
+        account: str,
+        workspace: str,
+        api: WebApi,
+        file_of: FileOf,
+        channels: QueueChannels,
+        clock: Clock,
+    ) -> None:
         self._account, self._workspace, self._api, self._file_of = account, workspace, api, file_of
+        self._channels, self._pace = channels, Pace(account, clock)
+        # What has left of a message of several parts, by outbox id: a second try sends only the rest.
+        self._left: dict[int, list[str]] = {}
 
     async def send(self, outgoing: Outgoing) -> Sent:
         """Posts, replaces or removes. Raises Retryable, Undeliverable or Uncertain."""
+        channel = outgoing.address.conversation
+        await self._channels.check(channel)
         try:
             match outgoing:
                 case Post():
@@ -81,7 +100,17 @@ class Sender:
                     return await self._remove(outgoing)
         except FAILURES as error:
             again = isinstance(outgoing, Replace | Remove)  # twice is the same as once
-            raise failure(error, self._account, outgoing.address.conversation, harmless=again) from error
+            raise self._failure(error, channel, harmless=again) from error
+
+    def _failure(self, error: Exception, channel: str, *, harmless: bool) -> Exception:
+        found = failure(error, self._account, channel, harmless=harmless)
+        if isinstance(error, SlackError) and isinstance(found, Retryable) and found.after is not None:
+            self._pace.close(error.method, channel, found.after)
+        return found
+
+    async def _call(self, method: str, channel: str, body: dict[str, Any]) -> dict[str, Any]:
+        await self._pace.turn(method, channel)
+        return await self._api.call(method, body)
 
     async def _post(self, post: Post) -> Sent:
         files, lost = await self._contents(post)
@@ -90,6 +119,8 @@ class Sender:
             sent = await self._message(post, blocks, fallback(post.card))
             await self._add_files(post.address.conversation, sent, files)
             return sent
+        if post.address.conversation not in self._channels:
+            return await self._answer(post, files, lost)
         blocks, complete = spoken(post)
         if complete and not files:
             line = mrkdwn(f"{_speaker(post)} {post.text}", 1000)["text"]
@@ -104,9 +135,39 @@ class Sender:
         body: dict[str, Any] = {"channel": channel, **QUIET, "text": line, "blocks": blocks}
         if thread:
             body["thread_ts"] = thread
-        ts = str((await self._api.call("chat.postMessage", body)).get("ts", ""))
-        keys = (f"slack:{self._workspace}/{channel}/{ts}",)
-        return Sent(external_ids=(ts,), thread="" if thread else ts, keys=keys)
+        ts = str((await self._call("chat.postMessage", channel, body)).get("ts", ""))
+        return Sent(external_ids=(ts,), thread="" if thread else ts, keys=(self._key(channel, ts),))
+
+    def _key(self, channel: str, ts: str) -> str:
+        return f"slack:{self._workspace}/{channel}/{ts}"
+
+    async def _answer(self, post: Post, files: list[tuple[str, bytes]], lost: list[str]) -> Sent:
+        """To a customer: as many messages as it takes, buttons below the last, files at the end."""
+        address, parts = post.address, answers(post, lost)
+        done = self._left.get(post.id, []) if post.id else []
+        for number in range(len(done), len(parts) + bool(files)):
+            if number < len(parts):
+                line = mrkdwn(post.text if not number else "…", 1000)["text"]
+                body = {"channel": address.conversation, **QUIET, "text": line, "blocks": parts[number]}
+                where = {"thread_ts": address.thread} if address.thread else {}
+                sent = await self._call("chat.postMessage", address.conversation, {**body, **where})
+                done.append(str(sent.get("ts", "")))
+            else:
+                done += (
+                    await self._share({"channel_id": address.conversation}, address.thread, files)
+                ).external_ids
+            self._remember(post.id, done, len(parts) + bool(files))
+        keys = tuple(self._key(address.conversation, each) for each in done if "." in each)
+        return Sent(external_ids=tuple(done), keys=keys)  # no thread: a direct conversation stays flat
+
+    def _remember(self, post: int, done: list[str], parts: int) -> None:
+        if not post:
+            return
+        self._left.pop(post, None)
+        if len(done) < parts:
+            self._left[post] = done
+        while len(self._left) > REMEMBERED:
+            del self._left[next(iter(self._left))]
 
     async def _share(self, body: dict[str, Any], thread: str, files: list[tuple[str, bytes]]) -> Sent:
         """Uploads unseen, then shows files and words in one call: a failure on the way shows nothing twice.
@@ -115,10 +176,12 @@ class Sender:
         """
         ids = [{"id": await self._upload(name, content), "title": name} for name, content in files]
         where = {"thread_ts": thread} if thread else {}
-        await self._api.call("files.completeUploadExternal", {**body, **where, "files": ids})
+        method = "files.completeUploadExternal"
+        await self._call(method, body["channel_id"], {**body, **where, "files": ids})
         return Sent(external_ids=tuple(each["id"] for each in ids))
 
     async def _upload(self, name: str, content: bytes) -> str:
+        await self._pace.turn("files.getUploadURLExternal", "")
         asked = {"filename": name, "length": len(content)}
         place = await self._api.form("files.getUploadURLExternal", asked)
         await self._api.upload(str(place.get("upload_url", "")), content)
@@ -157,7 +220,7 @@ class Sender:
         channel, ts = replace.address.conversation, replace.address.thread
         body = {"channel": channel, "ts": ts, "parse": "none", "link_names": False}
         shown = {"text": fallback(replace.card), "blocks": render(replace.card)}
-        await self._api.call("chat.update", {**body, **shown})
+        await self._call("chat.update", channel, {**body, **shown})
         return Sent(external_ids=(ts,))
 
     async def _remove(self, remove: Remove) -> Sent:
@@ -169,6 +232,18 @@ class Sender:
             if error.code != "message_not_found":  # gone already is what was wanted
                 raise
         return Sent(external_ids=(remove.external_id,))
+
+
+def answers(post: Post, lost: list[str]) -> list[list[Block]]:
+    """What a customer reads, as the blocks of one message or several; an agent's begins with their name."""
+    private_way = post.kind is not SendKind.AGENT and not is_direct(post.address.conversation, None)
+    language = post.language
+    last = keyboard(post.buttons, post.ticket, private_way=private_way, language=language)
+    speaker = post.kind is SendKind.AGENT and post.author.strip()
+    first = [context(f"**{words(post.author)}**")] if speaker else []
+    messages = [[*first, *page] for page in pages(post.text)] if post.text.strip() else [first]
+    messages[-1] += [*_lost(lost), *last]
+    return [blocks for blocks in messages if blocks]
 
 
 def spoken(post: Post) -> tuple[list[Block], bool]:

@@ -36,9 +36,18 @@ async def whisper(
         log.warning("slack line not shown account=%s error=%s", account, error)
 
 
-async def instead(api: WebApi, account: str, url: str, line: str, blocks: list[Block] | None = None) -> None:
-    """This line where the pressed button was; the response_url is good for half an hour."""
-    body: dict[str, Any] = {"replace_original": True, "text": as_text(line)}
+async def instead(
+    api: WebApi,
+    account: str,
+    url: str,
+    line: str,
+    blocks: list[Block] | None = None,
+    *,
+    replace: bool = True,
+) -> None:
+    """This line where the pressed button was, or to the person alone; the response_url is good for half an hour."""
+    how = {"replace_original": True} if replace else {"response_type": "ephemeral", "replace_original": False}
+    body: dict[str, Any] = {**how, "text": as_text(line)}
     if blocks:
         body["blocks"] = blocks
     try:

@@ -20,6 +20,9 @@ from gateway.text.hosts import is_loopback
 CONNECT, TOTAL = 5.0, 15.0  #: seconds for a connection, and for everything about one call
 QUICK = 1.0  #: seconds for a call that a person waits for: a form's trigger_id lives three
 
+HEARTBEAT = 15.0  #: seconds between our pings; a dead connection is noticed after one and a half
+MAX_FRAME = 4_000_000  #: bytes of one WebSocket message
+
 SLACKS = (".slack.com", ".slack-files.com", ".slack-gov.com")  #: hosts that Slack's payloads point to
 
 
@@ -67,9 +70,11 @@ class WebApi:
             await self._session.close()
             self._session = None
 
-    async def call(self, method: str, body: Mapping[str, Any], timeout: float = TOTAL) -> dict[str, Any]:
-        """A method that takes JSON. Raises SlackError, NotWritten or Silent."""
-        return await self._post(method, json.dumps(body), "application/json; charset=utf-8", timeout)
+    async def call(
+        self, method: str, body: Mapping[str, Any], timeout: float = TOTAL, *, token: str = ""
+    ) -> dict[str, Any]:
+        """A method that takes JSON; `token`: instead of the bot's. Raises SlackError, NotWritten or Silent."""
+        return await self._post(method, json.dumps(body), "application/json; charset=utf-8", timeout, token)
 
     async def form(self, method: str, body: Mapping[str, Any], timeout: float = TOTAL) -> dict[str, Any]:
         """A method that takes no JSON, such as users.info. Raises as `call` does."""
@@ -107,8 +112,24 @@ class WebApi:
             if answer.status != 200:
                 raise SlackError("respond", answer.status, after=_seconds(answer))
 
-    async def _post(self, method: str, content: str, kind: str, timeout: float) -> dict[str, Any]:
-        headers = {**self._authorization, "Content-Type": kind}
+    @asynccontextmanager
+    async def websocket(self, url: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket to where apps.connections.open said. Raises as `call` does, and aiohttp's errors inside."""
+        if not self._is_slacks(url.replace("ws", "http", 1)) or not url.startswith("ws"):
+            raise SlackError("socket", 0, "foreign_url")
+        if self._session is None:
+            raise NotWritten("the connector is not running")
+        connecting = aiohttp.ClientWSTimeout(ws_close=CONNECT)
+        async with self._session.ws_connect(
+            url, heartbeat=HEARTBEAT, max_msg_size=MAX_FRAME, timeout=connecting
+        ) as socket:
+            yield socket
+
+    async def _post(
+        self, method: str, content: str, kind: str, timeout: float, token: str = ""
+    ) -> dict[str, Any]:
+        bearer = {"Authorization": f"Bearer {token}"} if token else self._authorization
+        headers = {**bearer, "Content-Type": kind}
         async with self._request("POST", method, self._base + method, headers, content, timeout) as answer:
             said = _object(await answer.read())
             if answer.status == 200 and said.get("ok") is True:

@@ -173,7 +173,7 @@ def read_folder(tx: Tx, number: int) -> Folder | None:
     if row is None:
         return None
     legs = tx.all(f"SELECT {rows.LEG} FROM legs WHERE ticket = ? ORDER BY id", (number,))
-    people = tx.all("SELECT kind, value, name, role FROM participants WHERE ticket = ?", (number,))
+    people = tx.all(rows.PEOPLE, (number, number))
     recent = tx.all(f"SELECT {rows.ENTRY} FROM entries WHERE ticket = ? ORDER BY id DESC LIMIT 12", (number,))
     return Folder(
         ticket=rows.ticket(row),

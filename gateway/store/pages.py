@@ -37,7 +37,7 @@ def ticket_page(tx: Tx, number: int) -> TicketPage | None:
     row = tx.one(f"SELECT {rows.TICKET} FROM tickets WHERE id = ?", (number,))
     if row is None:
         return None
-    people = tx.all("SELECT kind, value, name, role FROM participants WHERE ticket = ?", (number,))
+    people = tx.all(rows.PEOPLE, (number, number))
     legs = tx.all(f"SELECT {rows.LEG} FROM legs WHERE ticket = ? ORDER BY id", (number,))
     events = tx.all(f"SELECT {rows.EVENT} FROM events WHERE ticket = ? ORDER BY id", (number,))
     participants = tuple(

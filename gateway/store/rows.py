@@ -39,6 +39,10 @@ TICKET = (
 LEG = "id, side, connector, account, conversation, thread, current, link, cc"
 ENTRY = "id, kind, at, author, author_key, text, full_text, attachments, buttons, message_key, version, ledger, reason"
 EVENT = "id, ticket, kind, at, data"
+#: The people on a ticket, the one who opened it first.
+PEOPLE = """SELECT kind, value, name, role FROM participants WHERE ticket = ?
+    ORDER BY CASE WHEN kind || ':' || value = (SELECT author_key FROM entries WHERE ticket = ? AND kind = 'message'
+                                               ORDER BY id LIMIT 1) THEN 0 ELSE 1 END, kind, value"""
 AGENT = "id, name, role, email, slack_id, active, languages, skills, away_until"
 
 _encoder = msgspec.json.Encoder()

@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from typing_extensions import override
 
+from gateway.text.markup_rich_text import from_rich_text
 from gateway.text.markup_slack import from_mrkdwn, to_mrkdwn
 from gateway.text.markup_split import split
 from gateway.text.markup_telegram import from_telegram, to_telegram_html
@@ -21,6 +22,7 @@ from gateway.text.markup_tree import Writer, escape_marks, tokens
 __all__ = [
     "escape",
     "from_mrkdwn",
+    "from_rich_text",
     "from_telegram",
     "split",
     "to_html",

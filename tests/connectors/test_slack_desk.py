@@ -464,7 +464,8 @@ async def test_pressing_twice_is_two_proposals_and_a_replay_is_one() -> None:
 )
 async def test_interactions_that_we_do_not_offer_are_acknowledged(kind: str) -> None:
     async with room() as r:
-        assert (await r.posts.interact({"type": kind, "user": {"id": "U0ANN"}}))[0] == 200
+        payload = {"type": kind, "user": {"id": "U0ANN"}, "callback_id": "another_apps", "message": {}}
+        assert (await r.posts.interact(payload))[0] == 200
 
 
 async def test_a_workflow_step_of_an_older_app_is_acknowledged() -> None:

@@ -35,7 +35,8 @@ async def test_the_raw_bytes_travel_beside_the_note() -> None:
     async with room() as r:
         await r.posts.event(thread_message(r.slack, await r.card(), "hello"))
         (delivery,) = r.host.taken.values()
-    assert json.loads(delivery.raw)["event_id"] == delivery.input.delivery_key
+    event = json.loads(delivery.raw)["event"]
+    assert f"{event['channel']}/{event['ts']}" == delivery.input.delivery_key
 
 
 async def test_slack_delivering_again_is_one_note() -> None:
@@ -70,7 +71,7 @@ async def test_a_lost_database_makes_slack_deliver_again() -> None:
         {"thread_ts": None},
         {"parent_user_id": "U0SOMEBODY"},
         {"channel_type": "im", "channel": "D0DIRECT"},
-        {"channel_type": "mpim"},
+        {"channel_type": "mpim", "channel": "G0MANY"},
         {"channel_type": None, "channel": "D0DIRECT"},
         {"user": BOT_USER, "bot_id": BOT},
         {"user": BOT_USER},

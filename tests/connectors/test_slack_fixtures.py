@@ -14,14 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.slack.normalize import normalize
-from gateway.model import Verb
+from connectors.slack.places import Workspace
+from gateway.model import AgentAction, Verb
 from tests.fakes_slack import Room, room
 from tests.slack_posts import signed, thread_message
+from tests.slack_standin import BOT_USER
 
 FOLDER = Path(__file__).parent / "fixtures" / "slack"
 FIXTURES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
 EVENTS = {name: payload for name, payload in FIXTURES.items() if payload["type"] == "event_callback"}
 OTHERS = {"block_actions", "view_submission", "view_closed", "shortcut", "message_action"}
+#: The fixtures' cards stand in these channels.
+QUEUES = frozenset(
+    each["event"]["channel"]
+    for name, each in EVENTS.items()
+    if "card" in name and isinstance(each["event"].get("channel"), str)
+)
+WORKSPACE = Workspace(account="main", team="T0HOME", bot_user=BOT_USER, queues=QUEUES)
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 NOTES = {
@@ -32,6 +41,7 @@ NOTES = {
     "message__file_of_shared_channel",
     "message__thread_broadcast",
 }
+CUSTOMERS = {"message.im__direct"}
 VERBS = {
     "block_actions__claim": Verb.CLAIM,
     "block_actions__resolve": Verb.RESOLVE,
@@ -52,15 +62,22 @@ def test_every_fixture_says_where_it_is_from() -> None:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_becomes_a_note_or_nothing(name: str) -> None:
-    notes = normalize(EVENTS[name], NOW, "main")
+    heard = normalize(EVENTS[name], NOW, WORKSPACE)
+    notes = [each for each in heard if isinstance(each, AgentAction)]
     assert len(notes) == (name in NOTES)
+    assert len(heard) == len(notes) + (name in CUSTOMERS)
     for note in notes:
-        assert (note.verb, note.ticket, note.delivery_key) == (Verb.NOTE, 0, EVENTS[name]["event_id"])
+        event = EVENTS[name]["event"]
+        assert (note.verb, note.ticket, note.delivery_key) == (
+            Verb.NOTE,
+            0,
+            f"{event['channel']}/{event['ts']}",
+        )
         assert note.address and note.address.thread == "1764000000.000100"
 
 
 def test_the_author_of_a_shared_channel_keeps_their_own_workspace() -> None:
-    (note,) = normalize(EVENTS["message.channels__stranger_in_shared_channel"], NOW, "main")
+    (note,) = normalize(EVENTS["message.channels__stranger_in_shared_channel"], NOW, WORKSPACE)
     assert note.actor.value == "T0ELSE:U0EXT"
 
 
@@ -82,12 +99,12 @@ def test_the_authors_workspace_is_told_apart_from_the_readers(
     payload["event"].update(event)
     payload["team_id"] = "T0ELSE"  # shared channels name either side here
     payload["authorizations"][0]["enterprise_id"] = organisation
-    (note,) = normalize(payload, NOW, "main")
+    (note,) = normalize(payload, NOW, WORKSPACE)
     assert note.actor.value == f"{team}:U0ANN"
 
 
 def test_a_shared_file_is_listed_with_what_slack_says() -> None:
-    (note,) = normalize(EVENTS["message__file_share_below_card"], NOW, "main")
+    (note,) = normalize(EVENTS["message__file_share_below_card"], NOW, WORKSPACE)
     (file,) = note.attachments
     assert (file.filename, file.content_type, file.size) == ("invoice.pdf", "application/pdf", 48213)
 

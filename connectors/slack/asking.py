@@ -1,0 +1,248 @@
+"""An agent writes to the app directly: for themselves, or for a customer? Asked once; then a ticket by the one path."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from connectors.slack.blocks import Block, actions, button, plain, section
+from connectors.slack.incoming_files import Files
+from connectors.slack.modals import TEXT, closing_form
+from connectors.slack.normalize import address_of
+from connectors.slack.normalize import words as words_of
+from connectors.slack.opening import Later
+from connectors.slack.payloads import BlockActions, MessageAction, MessageEvent, ViewSubmission, read
+from connectors.slack.people import Person
+from connectors.slack.places import NAME, Workspace
+from connectors.slack.telling import instead
+from connectors.slack.webapi import FAILURES, QUICK, NotWritten, Silent, SlackError, WebApi
+from gateway.connector import Host
+from gateway.errors import InvalidPayload, StoreError
+from gateway.model import Address, Choice, ChoiceAction, Delivery, Identity, Message
+
+log = logging.getLogger(__name__)
+
+MINE, CUSTOMERS = "ticket_for_me", "ticket_for_customer"  #: action ids of the two answers
+FORM = "ticket_for_customer_form"
+CUSTOMER, EMAIL = "customer", "email"  #: block ids, and action ids, of the form's inputs
+_EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}")
+MAX_TYPED = 2800
+
+
+class Asking:
+    """The question and its two ways. `email_account` is "" where no mail account answers customers."""
+
+    def __init__(
+        self,
+        account: str,
+        email_account: str,
+        host: Host,
+        api: WebApi,
+        files: Files,
+        later: Later,
+        workspace: Callable[[], Workspace],
+    ) -> None:
+        self._account, self._email_account = account, email_account
+        self._host, self._api, self._files, self._later = host, api, files, later
+        self._workspace = workspace
+        self._asked: dict[str, None] = {}
+
+    async def ask(self, said: MessageEvent, person: Person, *, patient: bool) -> int:
+        """Asks below nobody's eyes but theirs; 503 while Slack did not take the question, so that it comes again."""
+        if said.ts in self._asked:
+            return 200
+        body: dict[str, Any] = {"channel": said.channel, "text": QUESTION, "blocks": question(said)}
+        if said.thread_ts:
+            body["thread_ts"] = said.thread_ts
+        try:
+            await self._api.call("chat.postMessage", body, QUICK * 2)
+        except (SlackError, NotWritten) as error:
+            log.warning("slack question not asked account=%s error=%s", self._account, error)
+            return 503 if patient else 200
+        except Silent as error:  # it may stand there: asking twice is worse than pressing nothing
+            log.warning("slack question maybe not asked account=%s error=%s", self._account, error)
+        self._asked[said.ts] = None
+        if len(self._asked) > 1000:
+            del self._asked[next(iter(self._asked))]
+        return 200
+
+    # ------------------------------------------------------------ for themselves
+
+    async def mine(self, press: BlockActions, person: Person) -> None:
+        """The message becomes the agent's own ticket. Raises StoreError, InvalidPayload."""
+        channel, ts = _asked_about(press)
+        said = await self._said(channel, ts)
+        if said is None:
+            self._instead(press, "Slack did not give your message back. Please write it once more.")
+            return
+        files = await self._files.of(f"{channel}/{ts}", said.files or (), patient=False) or ()
+        workspace = self._workspace()
+        message = Message(
+            connector=NAME,
+            account=self._account,
+            delivery_key=f"{channel}/{ts}",
+            at=self._host.clock.now(),
+            address=address_of(said, workspace),
+            sender=msgspec.structs.replace(person.identity, verified=True),
+            language=person.language,
+            text=words_of(said, workspace.bot_user),
+            attachments=files,
+            message_key=workspace.key(channel, ts),
+            version=said.edited.ts if said.edited else "",
+            refers_to=(workspace.flat(channel),),
+            known_as=(workspace.flat(channel),),
+        )
+        await self._host.receive([Delivery(input=message)])
+        self._instead(press, "Taken as your own request. The answer comes here.")
+
+    # ------------------------------------------------------------ for a customer
+
+    async def customers(self, press: BlockActions) -> None:
+        """Opens the form that asks who the customer is."""
+        channel, ts = _asked_about(press)
+        said = await self._said(channel, ts)
+        typed = words_of(said, self._workspace().bot_user) if said else ""
+        view = customer_form(typed, f"{channel} {ts}", by_mail=bool(self._email_account))
+        await self._open(press.trigger_id, view)
+
+    async def customers_of(self, shortcut: MessageAction) -> None:
+        """The same form, from a message that somebody wrote elsewhere."""
+        channel = shortcut.channel.id if shortcut.channel else ""
+        said = read({**shortcut.message, "channel": channel}, MessageEvent)
+        view = customer_form(words_of(said), f"{channel} {said.ts}", by_mail=bool(self._email_account))
+        await self._open(shortcut.trigger_id, view)
+
+    async def submitted(self, sent: ViewSubmission, person: Person, direct: str) -> dict[str, Any] | None:
+        """The form came back: a ticket, or what is wrong in it. `direct`: the agent's conversation with us."""
+        customer, email, text = (_typed(sent, name).strip() for name in (CUSTOMER, EMAIL, TEXT))
+        if not text:
+            return _wrong(TEXT, "Write what the customer wants.")
+        if email and not _EMAIL.fullmatch(email):
+            return _wrong(EMAIL, "This is no e-mail address.")
+        if not email and not customer:
+            return _wrong(CUSTOMER, "Who is the customer?")
+        message = self._for_customer(sent, person, direct, customer, email.lower(), text)
+        try:
+            await self._host.receive([Delivery(input=message)])
+        except StoreError:
+            return _wrong(TEXT, "Deskgate's database did not answer, so nothing was done. Please try again.")
+        return {"response_action": "update", "view": closing_form("Opened", _opened(email, customer))}
+
+    def _for_customer(
+        self, sent: ViewSubmission, person: Person, direct: str, customer: str, email: str, text: str
+    ) -> Message:
+        """What the customer said, by the agent's hand: to people at once, since one of them has it already."""
+        key = f"form/{sent.view.id}"
+        if email and self._email_account:
+            address = Address(connector="email", account=self._email_account, conversation=email)
+            sender = Identity(kind="email", value=email, name=customer)
+        else:
+            address = self._workspace().address(direct)
+            sender = Identity(
+                kind="customer", value=email or f"{customer.casefold()}/{sent.view.id}", name=customer
+            )
+        return Message(
+            connector=NAME,
+            account=self._account,
+            delivery_key=key,
+            at=self._host.clock.now(),
+            address=address,
+            sender=sender,
+            text=text,
+            full_text=f"{text}\n\n(written down by {person.name or 'an agent'})",
+            message_key=f"{NAME}:{self._workspace().name}/{key}",
+            choice=Choice(action=ChoiceAction.HUMAN),
+        )
+
+    # ------------------------------------------------------------ Slack
+
+    async def _said(self, channel: str, ts: str) -> MessageEvent | None:
+        """The message as Slack has it (docs.slack.dev/reference/methods/conversations.history, one message)."""
+        asked = {"channel": channel, "latest": ts, "oldest": ts, "inclusive": "true", "limit": "1"}
+        try:
+            answer = await self._api.form("conversations.history", asked, timeout=QUICK)
+            messages = answer.get("messages")
+            found = messages[0] if isinstance(messages, list) and messages else None
+            return read({**found, "channel": channel}, MessageEvent) if isinstance(found, dict) else None
+        except (*FAILURES, InvalidPayload) as error:
+            log.warning("slack message not read again account=%s error=%s", self._account, error)
+            return None
+
+    async def _open(self, trigger: str, view: Block) -> None:
+        try:
+            await self._api.call("views.open", {"trigger_id": trigger, "view": view}, QUICK * 1.5)
+        except FAILURES as error:
+            log.warning("slack form not opened account=%s error=%s", self._account, error)
+
+    def _instead(self, press: BlockActions, line: str) -> None:
+        if press.response_url:
+            self._later(instead(self._api, self._account, press.response_url, line))
+
+
+QUESTION = "Is this for yourself or for a customer?"
+
+
+def question(said: MessageEvent) -> list[Block]:
+    """The question with its two buttons; they name the message, so that any replica can answer."""
+    value = f"{said.channel} {said.ts}"
+    buttons = [button("For myself", MINE, value), button("For a customer…", CUSTOMERS, value)]
+    return [section(QUESTION), actions(buttons, "for-whom")]
+
+
+def customer_form(typed: str, memory: str, *, by_mail: bool) -> Block:
+    """Who the customer is and what they want. `typed`: Markdown of what was written."""
+    hint = (
+        "The answers go there." if by_mail else "To find them again; the answers come to you, pass them on."
+    )
+    text: Block = {"type": "plain_text_input", "action_id": TEXT, "multiline": True, "max_length": MAX_TYPED}
+    if typed:
+        text["initial_value"] = typed[:MAX_TYPED]
+    blocks = [
+        _input(CUSTOMER, "Name", {"type": "plain_text_input", "action_id": CUSTOMER, "max_length": 150}),
+        _input(
+            EMAIL, "E-mail address", {"type": "plain_text_input", "action_id": EMAIL, "max_length": 250}, hint
+        ),
+        {"type": "input", "block_id": TEXT, "label": plain("What do they want?", 2000), "element": text},
+    ]
+    return {
+        "type": "modal",
+        "callback_id": FORM,
+        "title": plain("Ticket for a customer", 24),
+        "submit": plain("Open", 24),
+        "close": plain("Cancel", 24),
+        "private_metadata": memory,
+        "blocks": blocks,
+    }
+
+
+def _input(name: str, label: str, element: Block, hint: str = "") -> Block:
+    made: Block = {"type": "input", "block_id": name, "optional": True, "label": plain(label, 2000)}
+    return {**made, "element": element, **({"hint": plain(hint, 2000)} if hint else {})}
+
+
+def _asked_about(press: BlockActions) -> tuple[str, str]:
+    """Channel and ts of the message in question. Raises InvalidPayload."""
+    channel, _, ts = (press.actions[0].value or "").partition(" ")
+    if not re.fullmatch(r"[A-Z0-9]{1,40}", channel) or not re.fullmatch(
+        r"[0-9]{1,11}\.[0-9]{1,6}", ts, re.ASCII
+    ):
+        raise InvalidPayload("the button's value is not one of ours")
+    return channel, ts
+
+
+def _typed(sent: ViewSubmission, name: str) -> str:
+    state = sent.view.state
+    entered = state.values.get(name, {}).get(name) if state else None
+    return (entered.value or "") if entered else ""
+
+
+def _wrong(block: str, line: str) -> dict[str, Any]:
+    return {"response_action": "errors", "errors": {block: line}}
+
+
+def _opened(email: str, customer: str) -> str:
+    return f"The ticket for {customer or email} is open; its card comes in the queue's channel."
