@@ -1,4 +1,4 @@
-"""Makes bot/data/pieces.npy and pieces.txt: word-piece vectors distilled from an Apache-2.0 sentence encoder.
+"""Makes the files of bot/data: word-piece vectors distilled from an Apache-2.0 sentence encoder.
 
     python -m benchmarks.distil_table MODEL.onnx TOKENIZER.json OUT_FOLDER     (numpy, onnxruntime, tokenizers)
 
@@ -33,6 +33,7 @@ def main(model: str, tokenizer: str, folder: str) -> None:
     rows = encode(model, ids, vocabulary["[CLS]"], vocabulary["[SEP]"])
     table = turn(rows - rows.mean(0)) * weight(ids, len(vocabulary))[:, None]
     write(Path(folder), pieces, table.astype(np.float32))
+    np.save(Path(folder) / "ids.npy", ids.astype(np.uint16))  # the encoder's own numbers, for bot/encoders.py
 
 
 def is_useful(piece: str) -> bool:

@@ -12,24 +12,27 @@ from numpy.typing import NDArray
 
 from bot.head import Head
 from bot.lexical import share_known
-from bot.matcher import MEASURES, MOST_FITTED, SAMPLE, Floats, Ints, Matcher
+from bot.matcher import BLOCK, MEASURES, SAMPLE, Floats, Ints, Matcher
 from gateway.text.normal import tokens
 
 #: Centre and spread of each measure on public data, and the weights (bias last) that a fit starts from.
-CENTRE = np.array((0.475, 0.333, 0.536, 0.496, 0.53, 0.418, 0.863, 0.596, 2.102), np.float32)
-SPREAD = np.array((0.245, 0.289, 0.178, 0.226, 0.204, 0.134, 0.148, 0.256, 0.409), np.float32)
-PRIOR = np.array((0.62, 1.33, 0.14, -0.48, 0.24, -0.16, 0.19, 0.34, 0.23, 0.29), np.float32)
+CENTRE = np.array((0.455, 0.327, 0.582, 0.47, 0.536, 0.424, 0.887, 0.618, 2.227), np.float32)
+SPREAD = np.array((0.275, 0.305, 0.209, 0.221, 0.205, 0.138, 0.169, 0.29, 0.489), np.float32)
+PRIOR = np.array((1.19, 1.21, -0.35, -0.19, 0.83, -0.19, 0.38, 0.0, 0.43, 1.94), np.float32)
 
 #: Answers that must be right, by the bound below.
 PRECISION = 0.97
 #: Standard normal quantile of the one-sided bound on precision (Wilson 1927).
-BOUND = 1.0
-#: What one question without an article weighs against one with, and the highest threshold: where articles
-#: have few phrasings (FEW), leaving one out makes the bot worse than it is; from PLENTY on the trials are believed.
-FEW, PLENTY = 10, 14
-OUTSIDE = (0.15, 0.2)
-HIGHEST = (0.86, 0.92)
-LOWEST = 0.55
+BOUND = 0.7
+#: Questions without an article for each one with, as hard as those about a left-out article: what is reckoned with,
+#: and what must be withstood in any case.
+OUTSIDE, FEWEST_OUTSIDE = 0.2, 0.05
+#: The caution between the two is given up where fewer of the questions that have an article would be answered.
+AFFORDED = 0.36
+LOWEST, HIGHEST = 0.5, 0.93
+#: Few articles lack most of what people ask, and tell little of it: LOWEST is for this many and more, with fewer it
+#: rises to this.
+MANY, LOWEST_OF_FEW = 15, 0.82
 #: The threshold of a bot without a head, whose curve knows nothing of the articles.
 _QUICK = 0.8
 #: Weight of PRIOR against the articles' own phrasings.
@@ -38,6 +41,9 @@ _TRUST = 10.0
 _OUTSIDE_FIT = 0.6
 _STEPS = 30
 _SMALL = 1e-5
+
+
+Sure = NDArray[np.bool_]
 
 
 class Confidence(msgspec.Struct, frozen=True):
@@ -64,84 +70,103 @@ def unfitted() -> Confidence:
     return Confidence(PRIOR, _QUICK)
 
 
-def calibrate(matcher: Matcher) -> Confidence:
-    """Return the curve and threshold for a matcher whose head was just fitted."""
+def calibrate(matcher: Matcher, before: Sure | None = None) -> tuple[Confidence, Sure | None]:
+    """Return the curve and threshold for a matcher whose head was just fitted, and which trials it is sure of.
+
+    `before`: which of the same trials an earlier stage answers; the threshold is for the others.
+    """
     trials = hold_out(matcher)
     if trials is None:
-        return unfitted()
+        return unfitted(), None
     share = np.where(trials.inside, 1.0, _OUTSIDE_FIT)
     weights = fit_curve(_standard(trials.measures), trials.right, share, PRIOR, _TRUST)
     sure = _curve(_standard(trials.measures), weights)
-    return Confidence(weights, _threshold(sure, trials, _plenty(matcher)))
+    left = np.ones(len(sure), bool) if before is None else ~before
+    answered = 1 - float(left[trials.inside].mean())
+    threshold = choose_threshold(sure[left], _only(trials, left), len(matcher.articles), answered)
+    return Confidence(weights, threshold), sure >= threshold
 
 
 def hold_out(matcher: Matcher) -> Trials | None:
     """Ask a sample of the phrasings as if they, or their whole articles, were missing; None without a head."""
-    head = matcher.head
-    if head is None:
+    if matcher.head is None:
         return None
-    rows = np.array([i for i in range(len(matcher.columns)) if matcher.phrasings[i].asked][:SAMPLE], np.int64)
-    if not len(rows):
+    asked = np.array([matcher.phrasings[i].asked for i in matcher.tried])
+    alone = np.flatnonzero(asked)[:SAMPLE]
+    if not len(alone):
         return None
-    asked = _Asked(matcher, head, rows)
-    inside = asked.without_each()
-    outside = asked.without_article()
-    measures = np.concatenate([inside[0], outside[0]])
-    right = np.concatenate([inside[1], np.zeros(len(outside[0]), bool)])
-    return Trials(measures, right, np.arange(len(right)) < len(inside[0]))
+    held = _HeldOut(matcher, matcher.head)
+    inside, right = held.without_each(alone)
+    outside = held.without_articles(asked)
+    measures = np.concatenate([inside, outside])
+    return Trials(
+        measures,
+        np.concatenate([right, np.zeros(len(outside), bool)]),
+        np.arange(len(measures)) < len(inside),
+    )
 
 
-class _Asked:
-    """The sampled phrasings with their similarities, asked in two ways."""
+def _only(trials: Trials, kept: Sure) -> Trials:
+    return Trials(trials.measures[kept], trials.right[kept], trials.inside[kept])
 
-    def __init__(self, matcher: Matcher, head: Head, rows: Ints) -> None:
-        self.matcher, self.head, self.rows = matcher, head, rows
-        self.owner = matcher.owner[rows]
-        self.vectors = [matcher.lexical.vectors[i] for i in rows]
-        self.words = [tokens(matcher.folded[i]) for i in rows]
-        self.lexical = matcher.lexical.similar_rows(self.vectors)
-        self.semantic = matcher.semantic.similar_rows([matcher.folded[i] for i in rows])
 
-    def without_each(self) -> tuple[Floats, NDArray[np.bool_]]:
+class _HeldOut:
+    """Phrasings asked of a bot that lacks them; positions are those in `matcher.tried`."""
+
+    def __init__(self, matcher: Matcher, head: Head) -> None:
+        self.matcher, self.head = matcher, head
+        self.rows = matcher.tried
+        self.owner = matcher.owner[self.rows]
+
+    def without_each(self, asked: Ints) -> tuple[Floats, NDArray[np.bool_]]:
         """Measures and rightness when each phrasing alone is missing."""
-        scores = self.head.without_each(self.rows)
-        measures = np.empty((len(self.rows), len(MEASURES)), np.float32)
+        scores = self.head.without_each(asked)
         best = scores.argmax(1)
-        for k, row in enumerate(self.rows):
-            gone = np.array([row])
-            known = self._known(k, 1)
-            less = int(best[k] == self.owner[k])
-            measures[k] = self._measure(k, scores[k], gone, known, less)
-        return measures, best == self.owner
-
-    def without_article(self) -> tuple[Floats, None]:
-        """Measures when each phrasing's whole article is missing."""
         parts = []
-        budget = 2 * SAMPLE
-        for article in range(len(self.matcher.articles)):
-            mine = np.flatnonzero(self.owner == article)
-            whole = np.flatnonzero(self.matcher.owner[:MOST_FITTED] == article)
-            if not len(mine) or (budget := budget - len(whole)) < 0:
-                continue
-            scores = dict(zip(whole.tolist(), self.head.without_all(whole), strict=True))
+        for at in range(0, len(asked), BLOCK):
+            block = asked[at : at + BLOCK]
+            lexical, semantic = self.matcher.similar_rows(self.rows[block])
+            for k, position in enumerate(block.tolist()):
+                row = int(self.rows[position])
+                less = int(best[at + k] == self.owner[position])
+                gone = np.array([row])
+                parts.append(
+                    self._measure(
+                        row, scores[at + k], (lexical[k], semantic[k]), gone, self._known(row, 1), less
+                    )
+                )
+        return np.array(parts, np.float32), best == self.owner[asked]
+
+    def without_articles(self, asked: NDArray[np.bool_]) -> Floats:
+        """Measures when each phrasing's whole article is missing."""
+        parts: list[Floats] = []
+        for article in self.matcher.whole:
+            if len(parts) >= SAMPLE:
+                break
+            own = np.flatnonzero(self.owner == article)
+            scores = self.head.without_all(own)
+            scores[:, article] = -1
             gone = np.flatnonzero(self.matcher.columns == article)
-            spread = self._spread(whole)
-            for k in mine:
-                score = scores[int(self.rows[k])]
-                score[article] = -1
-                known = self._known(int(k), spread[self.vectors[k].ids])
-                parts.append(self._measure(int(k), score, gone, known, 0))
-        return np.array(parts, np.float32).reshape(-1, len(MEASURES)), None
+            spread = self._spread(gone)
+            lexical, semantic = self.matcher.similar_rows(self.rows[own])
+            for k in np.flatnonzero(asked[own]).tolist():
+                row = int(self.rows[own[k]])
+                known = self._known(row, spread[self.matcher.lexical.vectors[row].ids])
+                parts.append(self._measure(row, scores[k], (lexical[k], semantic[k]), gone, known, 0))
+        return np.array(parts, np.float32).reshape(-1, len(MEASURES))
 
-    def _measure(self, k: int, scores: Floats, gone: Ints, known: float, less: int) -> Floats:
-        lexical, semantic = self.lexical[k].copy(), self.semantic[k].copy()
+    def _measure(
+        self, row: int, scores: Floats, views: tuple[Floats, Floats], gone: Ints, known: float, less: int
+    ) -> Floats:
+        lexical, semantic = views
         lexical[gone] = semantic[gone] = 0
-        return self.matcher.measure(scores, lexical, semantic, self.words[k], known, less)[0]
+        words = tokens(self.matcher.folded[row])
+        return self.matcher.measure(scores, lexical, semantic, words, known, less)[0]
 
-    def _known(self, k: int, gone: NDArray[np.int64] | int) -> float:
-        vector = self.vectors[k]
+    def _known(self, row: int, gone: NDArray[np.int64] | int) -> float:
+        vector = self.matcher.lexical.vectors[row]
         left = self.matcher.lexical.spread[vector.ids] > gone
-        lost = int((~left).sum()) * self.matcher.lexical.unknown
+        lost = int((~left & (vector.rarity > 0)).sum()) * self.matcher.lexical.unknown
         return share_known(float(vector.rarity[left].sum()), vector.missing + lost)
 
     def _spread(self, rows: Ints) -> NDArray[np.int64]:
@@ -175,23 +200,25 @@ def fit_curve(
     return weights.astype(np.float32)
 
 
-def _plenty(matcher: Matcher) -> float:
-    asked = [len(article.questions) for article in matcher.articles]
-    return float(np.clip((np.median(asked) - FEW) / (PLENTY - FEW), 0, 1))
+def choose_threshold(sure: Floats, trials: Trials, articles: int, before: float = 0.0) -> float:
+    """Return the confidence from which to answer; `before`: the share that an earlier stage answers already."""
+    lowest = LOWEST_OF_FEW + (LOWEST - LOWEST_OF_FEW) * min(1.0, articles / MANY)
+    asked = np.sort(sure[trials.inside])[::-1]
+    afforded = int(np.ceil((AFFORDED - before) * len(asked) / (1 - before))) if before < 1 else 0
+    enough = float(asked[min(afforded, len(asked)) - 1]) if afforded > 0 else 1.0
+    careful, least = (_right_from(sure, trials, outside) for outside in (OUTSIDE, FEWEST_OUTSIDE))
+    return float(np.clip(max(least, min(careful, enough)), lowest, HIGHEST))
 
 
-def _threshold(sure: Floats, trials: Trials, plenty: float) -> float:
-    share = np.where(trials.inside, 1.0, _between(OUTSIDE, plenty))
+def _right_from(sure: Floats, trials: Trials, outside: float) -> float:
+    """The lowest confidence from which enough answers are right; 1 when there is none."""
+    inside = trials.inside
+    share = np.where(inside, 1.0, outside * inside.sum() / max(1, (~inside).sum()))
     order = np.argsort(-sure, kind="stable")
     count = np.cumsum(share[order])
     bound = lower_bound(np.cumsum((share * trials.right)[order]) / count, count)
     good = np.flatnonzero(bound >= PRECISION)
-    found = float(sure[order[good[-1]]]) if len(good) else 1.0
-    return min(max(found, LOWEST), _between(HIGHEST, plenty))
-
-
-def _between(ends: tuple[float, float], share: float) -> float:
-    return ends[0] + share * (ends[1] - ends[0])
+    return float(sure[order[good[-1]]]) if len(good) else 1.0
 
 
 def lower_bound(share: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:

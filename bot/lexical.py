@@ -1,16 +1,18 @@
-"""The lexical view: character n-grams within words, weighted by how rare they are, in an inverted index."""
+"""The lexical view: character n-grams within words, words and pairs of words, weighted by how rare they are, in an
+inverted index."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.text.normal import ngrams, run_ngrams, runs
+from gateway.text.normal import is_unspaced, run_ngrams, runs
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -23,9 +25,12 @@ MAX_VISITS = 120_000
 #: phrasings have none.
 _FREQUENT = 1 / 25
 _MOST_FREQUENT = 2000
-MOST_DENSE = 5000
+MOST_DENSE = 9000
 #: Words whose n-grams are remembered as ids.
 _WORDS = 16_384
+#: What words and pairs of words count beside the n-grams (shares of the squared length).
+_WORD_SHARE = 0.4
+_GRAMS, _TERMS = (np.float32(share**0.5) for share in (1 - _WORD_SHARE, _WORD_SHARE))
 #: Questions that are compared at once when fitting.
 _BLOCK = 512
 
@@ -35,7 +40,7 @@ class Vector(msgspec.Struct, frozen=True):
 
     ids: Ints
     weights: Floats
-    #: Rarity of every known n-gram, and the sum of rarities of the unknown ones.
+    #: Rarity of every known n-gram (0 for words and pairs of words), and the sum of rarities of the unknown ones.
     rarity: Floats
     missing: float
 
@@ -49,11 +54,14 @@ class Lexical:
     """Phrasings as unit vectors of n-gram weights; the first `size` of them can be searched."""
 
     def __init__(self, texts: Sequence[str], size: int | None = None) -> None:
-        counts = [Counter(ngrams(text[:MAX_CHARACTERS])) for text in texts]
-        spread = Counter(gram for count in counts for gram in count)
-        self.vocabulary = {gram: i for i, gram in enumerate(spread)}
+        cut = [runs(text[:MAX_CHARACTERS]) for text in texts]
+        grams = Counter(gram for words in cut for gram in {gram for run in words for gram in run_ngrams(run)})
+        terms = Counter(term for words in cut for term in set(_terms(words)))
+        spread = [*grams.values(), *terms.values()]
+        self.vocabulary = {gram: i for i, gram in enumerate(grams)}
+        self._terms = {term: i for i, term in enumerate(terms, len(grams))}
         #: Number of phrasings that hold an n-gram.
-        self.spread: Ints = np.fromiter(spread.values(), np.int32, len(spread))
+        self.spread: Ints = np.array(spread, np.int32)
         self.rarity: Floats = (np.log((1 + len(texts)) / (1 + self.spread)) + 1).astype(np.float32)
         self.unknown = float(np.log(1 + len(texts)) + 1)
         self._ids = lru_cache(maxsize=_WORDS)(self._look_up)
@@ -61,15 +69,26 @@ class Lexical:
         self._post(self.vectors[: len(texts) if size is None else size])
 
     def vector(self, folded: str) -> Vector:
-        """Return a folded text as a vector over the known n-grams."""
-        words = [self._ids(word) for word in runs(folded[:MAX_CHARACTERS])]
-        count = Counter([i for known, _ in words for i in known])
+        """Return a folded text as a vector over what the phrasings are made of."""
+        words = runs(folded[:MAX_CHARACTERS])
+        looked_up = [self._ids(word) for word in words]
+        grams, weights, rarity = self._weighted([i for known, _ in looked_up for i in known])
+        terms, beside, _ = self._weighted([self._terms[t] for t in _terms(words) if t in self._terms])
+        unknown = set[str]().union(*(missing for _, missing in looked_up))
+        return Vector(
+            np.concatenate([grams, terms]),
+            np.concatenate([weights * _GRAMS, beside * _TERMS]),
+            np.concatenate([rarity, np.zeros(len(terms), np.float32)]),
+            len(unknown) * self.unknown,
+        )
+
+    def _weighted(self, found: list[int]) -> tuple[Ints, Floats, Floats]:
+        """Ids, weights of unit length, and rarities."""
+        count = Counter(found)
         ids = np.fromiter(count, np.int32, len(count))
         rarity = self.rarity[ids]
         weights = (1 + np.log(np.fromiter(count.values(), np.float32, len(count)))) * rarity
-        length = float(np.sqrt(weights @ weights)) or 1.0
-        unknown = set[str]().union(*(grams for _, grams in words))
-        return Vector(ids, weights / length, rarity, len(unknown) * self.unknown)
+        return ids, weights / (float(np.sqrt(weights @ weights)) or 1.0), rarity
 
     def similar(self, vector: Vector) -> Floats:
         """Return the cosine with every searchable phrasing."""
@@ -116,13 +135,13 @@ class Lexical:
         weights = np.concatenate([v.weights for v in (*vectors, empty)])
         order = np.argsort(features, kind="stable")
         self._rows, self._weights = rows[order], weights[order]
-        borders = np.searchsorted(features[order], np.arange(len(self.vocabulary) + 1))
+        borders = np.searchsorted(features[order], np.arange(len(self.spread) + 1))
         self._starts, self._lengths = borders[:-1], np.diff(borders)
         self._thicken()
 
     def _thicken(self) -> None:
         """Store the most frequent n-grams as dense rows: long lists are slow to visit."""
-        self._row = np.full(len(self.vocabulary), -1, np.int32)
+        self._row = np.full(len(self.spread), -1, np.int32)
         order = np.argsort(-self._lengths, kind="stable")[: _MOST_FREQUENT if self.size <= MOST_DENSE else 0]
         frequent = order[self._lengths[order] > self.size * _FREQUENT]
         self._dense = np.zeros((len(frequent), self.size), np.float32)
@@ -130,6 +149,12 @@ class Lexical:
             span = slice(self._starts[feature], self._starts[feature] + self._lengths[feature])
             self._dense[row, self._rows[span]] = self._weights[span]
         self._row[frequent] = np.arange(len(frequent), dtype=np.int32)
+
+
+def _terms(words: Sequence[str]) -> list[str]:
+    """Words (characters where words are not separated) and pairs of neighbours, the ends being neighbours too."""
+    cut = [p for word in words for p in ((word,) if word.isascii() or not is_unspaced(word) else word)]
+    return [*cut, *(f"{one} {two}" for one, two in pairwise(("^", *cut, "$")))]
 
 
 def share_known(known: float, missing: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from itertools import zip_longest
 
 import msgspec
@@ -11,32 +12,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.articles import Article
+from bot.encoders import Encoder
 from bot.head import Head
 from bot.lexical import Lexical, Vector
-from bot.semantic import Semantic
+from bot.semantic import Semantic, raw_vector, raw_vectors
 from bot.spelling import Spelling
 from gateway.text.normal import fold, tokens
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-#: Phrasings that a head's kernel is built on; in a larger knowledge base each article gets its share.
-LANDMARKS = 3000
-#: Phrasings that a head is fitted to.
+#: Phrasings that a head is fitted to; in a larger knowledge base each article gets its share.
 MOST_FITTED = 9000
+#: Phrasings that can be held out of the head, alone or with their whole article.
+MOST_TRIED = 3000
 #: With more articles than this there is no head: nearest phrasings decide.
 MOST_ARTICLES = 1500
 #: Shares of the semantic view that are tried; the one with the best held-out accuracy is kept.
-SHARES = (0.0, 0.35, 0.7)
-#: A larger share must be worth this much accuracy.
+SHARES = (0.0, 0.35, 0.5, 0.7)
+#: A larger share must be worth this much of the lead's measure, which is nearly 1 for a lead of 1 / _CLEAR.
 _WORTH = 0.002
-RIDGE = 0.05
-_APART = np.float32(np.exp(-1))
+_CLEAR = 6.0
+RIDGE = 0.1
+#: How fast nearness falls with the cosine.
+_STEEP = 1.5
+_APART = np.float32(np.exp(-_STEEP))
 #: Phrasings on which shares are compared, and on which confidence is fitted.
 _COMPARED = 700
 #: With more articles than this the head judges only so many, those with the nearest phrasings.
 _JUDGED = 100
 SAMPLE = 1500
+#: Phrasings that are compared with all others at once.
+BLOCK = 512
 #: Without a head: phrasings that the second view looks at.
 _NEAREST = 200
 #: What is measured of a question and the article ranked first.
@@ -82,16 +89,20 @@ class Matcher:
         self.article_words: list[Counter[str]] = [Counter() for _ in self.articles]
         for owner, words in zip(self.owner.tolist(), self.words, strict=True):
             self.article_words[owner].update(words)
-        size = len(self.folded) if self.is_large else min(len(self.folded), LANDMARKS)
+        size = len(self.folded) if self.is_large else min(len(self.folded), MOST_FITTED)
         self.spelling = Spelling(spread)
         self.lexical = Lexical(self.folded, size)
-        self.semantic = Semantic(self.folded, size)
+        self.semantic = Semantic(raw_vectors(self.folded[:size]), raw_vector)
         self.columns = self.owner[:size]
         by_article = np.argsort(self.columns, kind="stable")
         borders = np.searchsorted(self.columns[by_article], np.arange(1, len(self.articles)))
         self._own: list[Ints] = np.split(by_article, borders)
         self.share = 0.5
+        self.encoder: Encoder | None = None
         self.head: Head | None = None
+        #: Phrasings that can be held out, in the head's order, and articles that can be held out whole.
+        self.tried: Ints = np.zeros(0, np.int64)
+        self.whole = list(range(len(self.articles)))
         self._weights: Floats | None = None
 
     @property
@@ -99,11 +110,21 @@ class Matcher:
         """Return whether there are too many articles for a head."""
         return len(self.articles) > MOST_ARTICLES
 
-    def score(self, folded: str) -> Scored:
-        """Rank the articles for a folded text."""
+    def deepened(self, encoder: Encoder) -> Matcher:
+        """Return this matcher with an encoder as its semantic view, to be fitted anew; encodes every phrasing."""
+        deeper = copy(self)
+        deeper.encoder = encoder
+        size = len(self.columns)
+        texts = self.folded if encoder.reads_folded else [phrasing.text for phrasing in self.phrasings]
+        deeper.semantic = Semantic(encoder.rows(texts[:size]), encoder.row)
+        return deeper
+
+    def score(self, folded: str, written: str = "") -> Scored:
+        """Rank the articles for a folded text; an encoder may read it as it was `written`."""
         text = self.spelling.correct(folded)
         vector = self.lexical.vector(text)
-        lexical, semantic = self._similar(vector, text)
+        seen = text if self.encoder is None or self.encoder.reads_folded else written or text
+        lexical, semantic = self._similar(vector, seen)
         if self._weights is None:
             scores = self.nearest((1 - self.share) * lexical + self.share * semantic)
         else:
@@ -159,8 +180,10 @@ class Matcher:
 
     def kernel(self, lexical: Floats, semantic: Floats) -> Floats:
         """Return the kernel of the head from the cosines of both views, 0 for nothing in common."""
-        mixed = (1 - self.share) * np.exp(lexical - 1) + self.share * np.exp(semantic - 1)
-        return np.asarray(mixed - _APART, np.float32)
+        out = np.exp(_STEEP * (lexical - 1)) * np.float32(1 - self.share)
+        out += np.exp(_STEEP * (semantic - 1)) * np.float32(self.share)
+        out -= _APART
+        return np.asarray(out, np.float32)
 
     def nearest(self, similar: Floats) -> Floats:
         """Return every article's best similarity."""
@@ -170,17 +193,18 @@ class Matcher:
         return scores
 
     def fit(self) -> None:
-        """Fit the head; for large libraries only the views' shares stay as they are."""
+        """Fit the head; large libraries have none."""
         if self.is_large or len(self.articles) < 2:
             return
-        fitted = max(MOST_FITTED, len(self.columns))
-        lexical = self.lexical.similar_rows(self.lexical.vectors[:fitted])
-        semantic = self.semantic.similar_rows(self.folded[:fitted])
-        self.share = self._best_share(lexical, semantic)
-        kernel = self._kernel_of_all(lexical, semantic)
-        del semantic
-        self.head = Head(kernel, self.owner[:fitted], len(self.articles), RIDGE)
-        self._weights = self.head.weights
+        self.share = self._best_share()
+        self.tried = self._choose_tried()
+        rest = np.setdiff1d(np.arange(len(self.columns)), self.tried)
+        order = np.concatenate([self.tried, rest])
+        self.head = Head(
+            self._kernel_of(order), self.columns[order], len(self.articles), RIDGE, len(self.tried)
+        )
+        self._weights = np.empty_like(self.head.weights)
+        self._weights[:, order] = self.head.weights
 
     def forget(self) -> None:
         """Drop what only fitting needs."""
@@ -205,27 +229,54 @@ class Matcher:
         semantic[rows] = self.semantic.similar(text, rows)
         return lexical, semantic
 
-    def _kernel_of_all(self, lexical: Floats, semantic: Floats) -> Floats:
-        """The kernel in place of its inputs, which may be hundreds of megabytes."""
-        for view, weight in ((lexical, 1 - self.share), (semantic, self.share)):
-            view -= 1
-            np.exp(view, out=view)
-            view *= weight
-        lexical += semantic
-        lexical -= _APART
-        return lexical
+    def similar_rows(self, rows: Ints) -> tuple[Floats, Floats]:
+        """Return the cosines of phrasings `rows` with all columns, in both views."""
+        lexical = self.lexical.similar_rows([self.lexical.vectors[i] for i in rows])
+        return lexical, self.semantic.similar_rows(rows)
 
-    def _best_share(self, lexical: Floats, semantic: Floats) -> float:
-        rows = np.arange(min(max(_COMPARED, min(3 * len(self.articles), SAMPLE)), lexical.shape[1]))
+    def _kernel_of(self, rows: Ints) -> Floats:
+        """The kernel among `rows`, made in blocks: whole it may take hundreds of megabytes."""
+        out = np.empty((len(rows), len(rows)), np.float32)
+        for at in range(0, len(rows), BLOCK):
+            block = rows[at : at + BLOCK]
+            out[at : at + len(block)] = self.kernel(*self.similar_rows(block))[:, rows]
+        return out
+
+    def _choose_tried(self) -> Ints:
+        """Rows that can be held out: all, or else a sample of every article and all of some articles."""
+        if len(self.columns) <= MOST_TRIED:
+            return np.arange(len(self.columns))
+        chosen = np.arange(len(self.columns)) < SAMPLE
+        self.whole = []
+        for article in np.random.default_rng(0).permutation(len(self.articles)).tolist():
+            own = self.columns == article
+            if (chosen | own).sum() <= MOST_TRIED:
+                chosen |= own
+                self.whole.append(article)
+        return np.flatnonzero(chosen)
+
+    def _best_share(self) -> float:
+        """The share of the semantic view with the best held-out accuracy on a sample."""
+        rows = np.arange(min(max(_COMPARED, min(3 * len(self.articles), SAMPLE)), len(self.columns)))
         asked = rows[[self.phrasings[i].asked for i in rows]]
+        lexical, semantic = (view[:, : len(rows)] for view in self.similar_rows(rows))
         best, kept = -1.0, SHARES[0]
         for self.share in SHARES:
-            kernel = self.kernel(lexical[: len(rows), : len(rows)], semantic[: len(rows), : len(rows)])
-            fitted = Head(kernel, self.owner[rows], len(self.articles), RIDGE)
-            right = float((fitted.without_each(asked).argmax(1) == self.owner[asked]).mean())
+            fitted = Head(
+                self.kernel(lexical, semantic), self.owner[rows], len(self.articles), RIDGE, len(rows)
+            )
+            right = _lead(fitted.without_each(asked), self.owner[asked])
             if right > best + _WORTH:
                 best, kept = right, self.share
         return kept
+
+
+def _lead(scores: Floats, owner: Ints) -> float:
+    """How clearly the right articles are ahead of the next, from -1 to 1: smoother than a count of the right ones."""
+    rows = np.arange(len(owner))
+    right = scores[rows, owner]
+    scores[rows, owner] = -np.inf
+    return float(np.tanh(_CLEAR * (right - scores.max(1))).mean())
 
 
 def _interleaved(articles: Sequence[Article]) -> list[Phrasing]:

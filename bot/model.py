@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from enum import IntEnum
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from bot.articles import Article
-from bot.confidence import Confidence, calibrate, unfitted
+from bot.confidence import Confidence, Sure, calibrate, unfitted
+from bot.encoders import encoder_for
 from bot.matcher import Matcher, Scored
 
 #: Confidence in an article whose own phrasing was asked, word for word.
 _EXACT = 0.99
+
+
+class Stage(IntEnum):
+    """How much a model has learned: ready at once, with a head and fitted confidence, with an encoder for doubt."""
+
+    QUICK = 0
+    TRAINED = 1
+    DEEP = 2
 
 
 class Ranked(msgspec.Struct, frozen=True):
@@ -37,44 +47,79 @@ class Ranked(msgspec.Struct, frozen=True):
         return self.confidence >= self.threshold
 
 
-class Model:
-    """One language's articles; immutable once built."""
+class _Fitted(msgspec.Struct, frozen=True):
+    """A matcher with the confidence in what it says."""
 
-    def __init__(self, articles: Sequence[Article], quick: Model | None = None) -> None:
-        self.articles = tuple(articles)
-        self._confidence: Confidence = unfitted()
-        if quick is None:
-            self._matcher = Matcher(articles)
-            return
-        self._matcher = copy(quick._matcher)  # the index is shared, the head is its own
-        self._matcher.fit()
-        self._confidence = calibrate(self._matcher)
-        self._matcher.forget()
+    matcher: Matcher
+    confidence: Confidence
 
-    def rank(self, folded: str, most: int = 5) -> Ranked:
-        """Return the best articles for a folded text."""
-        scored = self._matcher.score(folded)
-        first = max(self._confidence.of(scored.measures), _EXACT if scored.exact else 0.0)
+    def rank(self, articles: tuple[Article, ...], folded: str, written: str, most: int) -> Ranked:
+        scored = self.matcher.score(folded, written)
+        first = max(self.confidence.of(scored.measures), _EXACT if scored.exact else 0.0)
         indices = scored.order[:most].tolist()
         return Ranked(
-            tuple(self.articles[i] for i in indices),
+            tuple(articles[i] for i in indices),
             _confidences(first, scored, len(indices)),
-            self._confidence.threshold,
+            self.confidence.threshold,
             scored,
-            self._matcher.phrasings[scored.phrasing].text,
+            self.matcher.phrasings[scored.phrasing].text,
         )
 
 
-def model(articles: tuple[Article, ...], *, trained: bool) -> Model:
+class Model:
+    """One language's articles; immutable once built. Each stage is made of the one before."""
+
+    def __init__(
+        self, articles: Sequence[Article], before: Model | None = None, stage: Stage = Stage.QUICK
+    ) -> None:
+        self.articles = tuple(articles)
+        self.stage = stage
+        #: Which of the held-out questions this stage would have answered.
+        self._sure: Sure | None = None
+        self._deep: _Fitted | None = None
+        if before is None:
+            self._fitted = _Fitted(Matcher(articles), unfitted())
+        elif stage is Stage.TRAINED:
+            matcher = copy(before._fitted.matcher)  # the index is shared, the head is its own
+            matcher.fit()
+            confidence, self._sure = calibrate(matcher)
+            matcher.forget()
+            self._fitted = _Fitted(matcher, confidence)
+        else:
+            self._fitted = before._fitted
+            self._deep = _deep(before)
+
+    def rank(self, folded: str, most: int = 5, *, written: str = "", may_think: bool = True) -> Ranked:
+        """Return the best articles for a folded text; in doubt an encoder, if there is one, reads what was written."""
+        ranked = self._fitted.rank(self.articles, folded, written, most)
+        if self._deep is None or ranked.is_sure or not may_think:
+            return ranked
+        return self._deep.rank(self.articles, folded, written, most)
+
+
+def _deep(model: Model) -> _Fitted | None:
+    """The second stage, calibrated on what leaves the first in doubt."""
+    encoder = encoder_for(model.articles[0].language)
+    if encoder is None or model._fitted.matcher.is_large or len(model.articles) < 2:
+        return None
+    matcher = model._fitted.matcher.deepened(encoder)
+    matcher.fit()
+    confidence, _ = calibrate(matcher, model._sure)
+    matcher.forget()
+    return _Fitted(matcher, confidence)
+
+
+def model(articles: tuple[Article, ...], stage: Stage) -> Model:
     """Return the model of these articles, the same one for as long as a bot holds it."""
-    found = _models.get((articles, trained))
+    found = _models.get((articles, stage))
     if found is None:
-        found = Model(articles, model(articles, trained=False) if trained else None)
-        _models[articles, trained] = found
+        before = model(articles, Stage(stage - 1)) if stage else None
+        found = Model(articles, before, stage)
+        _models[articles, stage] = found
     return found
 
 
-_models: WeakValueDictionary[tuple[tuple[Article, ...], bool], Model] = WeakValueDictionary()
+_models: WeakValueDictionary[tuple[tuple[Article, ...], Stage], Model] = WeakValueDictionary()
 
 
 def _confidences(first: float, scored: Scored, count: int) -> tuple[float, ...]:

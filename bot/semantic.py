@@ -1,12 +1,12 @@
-"""The semantic view: a text as the sum of its word pieces' vectors, from a small static table (English).
+"""The semantic view: a text as one vector; here the sum of its word pieces from a small static table (English).
 
-The table is bot/data/pieces.npy; benchmarks/distil_table.py makes it. No model runs here.
+The table is bot/data/pieces.npy; benchmarks/distil_table.py makes it. No model runs here (see bot/encoders.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -32,27 +32,32 @@ class _Table(msgspec.Struct, frozen=True):
 
 
 class Semantic:
-    """Phrasings as unit vectors around their common mean."""
+    """Phrasings as unit vectors around their common mean; `vector` turns one more text into a row like those of `raw`.
 
-    def __init__(self, texts: Sequence[str], size: int | None = None) -> None:
-        raw = (
-            np.stack([raw_vector(text) for text in texts]) if texts else np.zeros((0, DIMENSIONS), np.float32)
-        )
-        self._mean = raw.mean(0) if len(raw) else np.zeros(DIMENSIONS, np.float32)
-        self._rows = _unit(raw[: size or len(raw)] - self._mean)
+    A row of zeros is a text of which nothing is known: it is like nothing.
+    """
+
+    def __init__(self, raw: Floats, vector: Callable[[str], Floats]) -> None:
+        self._vector = vector
+        self._mean = raw.mean(0) if len(raw) else np.zeros(raw.shape[1], np.float32)
+        self._rows = self._centred(raw)
 
     def similar(self, text: str, rows: NDArray[np.int64] | None = None) -> Floats:
-        """Return the cosine with every stored phrasing (or those in `rows`); zeros when no piece is known."""
-        raw = raw_vector(text)
+        """Return the cosine with every stored phrasing (or those in `rows`)."""
         stored = self._rows if rows is None else self._rows[rows]
-        return (
-            np.asarray(stored @ _unit(raw - self._mean)) if raw.any() else np.zeros(len(stored), np.float32)
-        )
+        return np.asarray(stored @ self._centred(self._vector(text)))
 
-    def similar_rows(self, texts: Sequence[str]) -> Floats:
-        """Return the cosines of `texts` (rows) with the stored phrasings (columns)."""
-        raw = np.stack([raw_vector(text) for text in texts])
-        return np.asarray(_unit(raw - self._mean) * raw.any(1, keepdims=True) @ self._rows.T)
+    def similar_rows(self, rows: NDArray[np.int64]) -> Floats:
+        """Return the cosines of the phrasings `rows` (rows) with all (columns)."""
+        return np.asarray(self._rows[rows] @ self._rows.T)
+
+    def _centred(self, raw: Floats) -> Floats:
+        return np.asarray(_unit(raw - self._mean) * raw.any(-1, keepdims=True), np.float32)
+
+
+def raw_vectors(texts: Sequence[str]) -> Floats:
+    """Return one row a folded text."""
+    return np.stack([raw_vector(text) for text in texts]) if texts else np.zeros((0, DIMENSIONS), np.float32)
 
 
 def raw_vector(folded: str) -> Floats:
