@@ -95,6 +95,11 @@ def _queue_problems(settings: Settings, found: list[Account], where: str) -> lis
         for key in settings.bot.accounts
         if all(a.key != key for a in found)
     ]
+    problems += [
+        f"{where}: incidents.{name}: there is no queue {queue!r}. Choose one of: {known}."
+        for name in ("product_queue", "user_queue")
+        if (queue := getattr(settings.incidents, name)) and queue not in settings.queues
+    ]
     slack = [a.name for a in found if a.kind == "slack"]
     for name, queue in settings.queues.items():
         if queue.slack_channel and not slack:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gateway.context import Context
 from gateway.draft import Draft
+from gateway.errors import Refused
 from gateway.escalation import ask_card, tell_agents
 from gateway.model import Address, Agent, AgentAction, Entry, EntryKind, Leg, SendKind, Side, Speaker, Verb
 from gateway.policy import Policy
@@ -13,6 +14,14 @@ from gateway.privacy import mask
 
 #: draft, context, action, the agent, id of the ledger row -> the sentence that the agent reads.
 Handler = Callable[[Draft, Context, AgentAction, Agent, int], str]
+
+
+def member(context: Context) -> Agent:
+    """Who acts, if they may work here. Raises Refused."""
+    agent = context.person.agent
+    if agent is None or not agent.active:
+        raise Refused("You are not a member of this desk. Ask an admin to add you.")
+    return agent
 
 
 def said(kind: EntryKind, action: AgentAction, agent: Agent, context: Context, ledger_id: int) -> Entry:

@@ -27,6 +27,7 @@ from gateway.connector import Connector
 from gateway.errors import SettingsError, StoreError
 from gateway.health import Health
 from gateway.host import StoreHost
+from gateway.incident_watch import IncidentWatch
 from gateway.intake import Intake
 from gateway.keyring import check_key
 from gateway.knowledge import Knowledge
@@ -102,6 +103,13 @@ class Deskgate:
         # A send may take longer than a decision: four leases, and it is given up as unknown after three.
         self.outbox.lease_ms, self.outbox.timeout = lease_ms * 4, settings.store.lease_seconds * 3
         self.timers = Timers(self.store, self.seal, self.clock)
+        self.incidents = IncidentWatch(
+            self.store,
+            self.seal,
+            self.clock,
+            least=settings.incidents.people,
+            window=timedelta(minutes=settings.incidents.window_minutes),
+        )
         self.host = StoreHost(
             self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog, lease_ms
         )
@@ -192,6 +200,7 @@ class Deskgate:
             self.knowledge.run(),
             self.rulebook.run(),
             self.canned.run(),
+            self.incidents.run(),
             self.host.watch_backlog(),
             self.alarms.run(),
             self._watch_names(),
@@ -367,6 +376,9 @@ def make_policy(
         rules=rules or Rules(),
         never_mask=tuple(compiled(pattern) for pattern in settings.privacy.never_mask),
         vip=settings.escalation.vip,
+        product_queue=settings.incidents.product_queue,
+        user_queue=settings.incidents.user_queue,
+        mail_account=next((account.key for account in found if account.kind == "email"), ""),
         capacity=settings.desk.capacity,
         calendar=calendars.get(settings.desk.calendar),
         slas=make_slas(settings.sla, calendars),

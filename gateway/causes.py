@@ -38,6 +38,7 @@ CAUSES: Mapping[str, str] = {
     "copied": "We only got a copy; nothing automatic answers it.",
     "suppressed": "Mail to this address came back; nothing automatic is sent to it.",
     "agent": "An agent passed it on.",
+    "by_hand": "An agent wrote it down for somebody.",
 }
 
 #: Why an agent passes a ticket on, as they choose it; "" among them is refused where a cause is required.

@@ -11,7 +11,7 @@ import msgspec
 
 from bot.answer import Bot
 from bot.signals import thanks_only
-from gateway import desk, reports_in, tier0
+from gateway import incidents, proposals, reports_in, tier0
 from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
 from gateway.context import Context
 from gateway.correspondents import others, why_silent
@@ -19,7 +19,6 @@ from gateway.draft import Draft
 from gateway.escalation import hand_off, heed, refresh_card, tell_agents
 from gateway.imported import file_away
 from gateway.model import (
-    ActionResult,
     AdminChange,
     AgentAction,
     Choice,
@@ -38,7 +37,6 @@ from gateway.model import (
     Status,
     Ticket,
     TimerDue,
-    Verb,
 )
 from gateway.policy import Policy
 from gateway.privacy import mask
@@ -78,6 +76,7 @@ class Turn:
     def __init__(self, case: Case, context: Context) -> None:
         self.case, self.context = case, context
         context.reach, context.peek, context.add = self._reach, self._peek, self._add
+        context.members = self._members
         self.drafts: dict[int, Draft] = {}
         self.dispositions: list[Disposition] = []
         self.events: list[Event] = []
@@ -102,8 +101,7 @@ class Turn:
             case TimerDue() as timer:
                 self._on_ticket(row, timer.ticket, lambda draft: reports_in.timer(draft, self.context, timer))
             case AdminChange() as change:
-                self.events.append(Event(kind=change.what, at=self.context.now, data=change.detail))
-                self._done(row, 0)
+                self._administer(row, change)
 
     # ------------------------------------------------------------ a person says something
 
@@ -318,15 +316,16 @@ class Turn:
 
     def _act(self, row: LedgerRow, action: AgentAction) -> None:
         number = action.ticket or (self.keys.get(f"at:{action.address.key}", 0) if action.address else 0)
-        detail = "There is no such ticket."
-        if action.verb is Verb.NEXT:
-            number, detail = desk.next_ticket(self.context, action)
-        if number not in self.case.folders and number not in self.drafts:
-            result = ActionResult(state="refused", detail=detail)
-        else:
-            result = desk.act(self._draft(number), self.context, action, row.id)
-            number = result.ticket
-        self._done(row, number, result=msgspec.json.encode(result).decode())
+        result = proposals.act(self.context, action, number, row.id)
+        self._done(row, result.ticket or number, result=msgspec.json.encode(result).decode())
+
+    def _administer(self, row: LedgerRow, change: AdminChange) -> None:
+        """Written down; and what it changes on tickets."""
+        self.events.append(Event(kind=change.what, at=self.context.now, data=change.detail))
+        numbers = [number for number in change.detail.get("tickets", ()) if isinstance(number, int)]
+        if change.what == "incident_seen":
+            incidents.seen(self.context, numbers)
+        self._done(row, 0)
 
     def _on_ticket(self, row: LedgerRow, number: int, change: object) -> None:
         if number in self.case.folders and callable(change):
@@ -362,7 +361,7 @@ class Turn:
             at=context.now,
             dispositions=tuple(self.dispositions),
             changes=tuple(draft.change() for draft in self.drafts.values()),
-            people=(update,) if update else (),
+            people=(*((update,) if update else ()), *context.people),
             policy=policy.revision,
             knowledge=context.bot.revision,
             reply=msgspec.json.encode(context.replies).decode() if context.replies else "",
@@ -382,6 +381,11 @@ class Turn:
             return self.drafts[number].ticket
         folder = self.case.folders.get(number)
         return folder.ticket if folder else None
+
+    def _members(self, leader: int) -> list[int]:
+        """The tickets of an incident that were read."""
+        known = {**self.case.folders, **{number: draft.folder for number, draft in self.drafts.items()}}
+        return [number for number in sorted(known) if (t := self._peek(number)) and t.incident == leader]
 
     def _add(self, draft: Draft) -> None:
         self.drafts[draft.ticket.id] = draft

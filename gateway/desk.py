@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import asking, corrections, dial, passing, resting
-from gateway.acting import Handler, said, show_in_thread, take_floor
+from gateway import asking, corrections, dial, incidents, passing, resting
+from gateway.acting import Handler, member, said, show_in_thread, take_floor
 from gateway.assignment import heard_of, take_back
 from gateway.context import Context
 from gateway.draft import Draft
@@ -52,20 +52,13 @@ def act(draft: Draft, context: Context, action: AgentAction, ledger_id: int) -> 
 def next_ticket(context: Context, action: AgentAction) -> tuple[int, str]:
     """The ticket that this agent should take next; 0, and why not, where there is none."""
     try:
-        return passing.next_for(context, action, _member(context)).id, ""
+        return passing.next_for(context, action, member(context)).id, ""
     except Refused as refusal:
         return 0, str(refusal)
 
 
-def _member(context: Context) -> Agent:
-    agent = context.person.agent
-    if agent is None or not agent.active:
-        raise Refused("You are not a member of this desk. Ask an admin to add you.")
-    return agent
-
-
 def _allowed(draft: Draft, context: Context, action: AgentAction) -> Agent:
-    agent = _member(context)
+    agent = member(context)
     if not asking.sees(draft.ticket, agent, context.policy):
         raise Refused("This ticket is in a protected queue that you are not a member of.")
     if not at_least(agent, FORMS[action.verb].role):
@@ -267,7 +260,7 @@ def _priority(draft: Draft, context: Context, action: AgentAction, agent: Agent,
     return f"Priority is {action.priority}."
 
 
-#: Every verb of the desk. What is not here no surface can do.
+#: Every verb of the desk but NEW, which has no ticket yet (by_hand.py). What is not here no surface can do.
 VERBS: dict[Verb, Handler] = {
     Verb.CLAIM: _claim,
     Verb.RELEASE: _release,
@@ -293,6 +286,11 @@ VERBS: dict[Verb, Handler] = {
     Verb.TRANSFER: passing.transfer,
     Verb.ASSIGN: passing.assign,
     Verb.NEXT: _claim,
+    Verb.INCIDENT: incidents.confirm,
+    Verb.APART: incidents.dismiss,
+    Verb.JOIN_INCIDENT: incidents.join,
+    Verb.LEAVE_INCIDENT: incidents.leave,
+    Verb.REPRODUCED: incidents.reproduced,
     Verb.SNOOZE: resting.snooze,
     Verb.HOLD: resting.hold,
     Verb.PENDING: resting.pending,

@@ -42,7 +42,15 @@ from gateway.privacy import CannotOpen, Seal
 from gateway.situation import Situation, at_least
 from gateway.store import Store, grants, suppression
 from gateway.verbs import usable
-from gateway.views import DeadLine, QueueLine, StopLine, SuppressedLine, TicketFilter, TicketLine
+from gateway.views import (
+    DeadLine,
+    IncidentLine,
+    QueueLine,
+    StopLine,
+    SuppressedLine,
+    TicketFilter,
+    TicketLine,
+)
 
 #: How long an agent's surface waits for a proposal to be handled, seconds. Slack allows three.
 ACT_WITHIN = 2.0
@@ -153,6 +161,9 @@ class StoreHost:
             raise Refused(f"The assistant was not stopped there ({scope}).")
         await self.dialled("bot_started", agent.id, scope, "")
         return f"The assistant may speak again ({scope})."
+
+    async def incident_lines(self) -> list[IncidentLine]:
+        return await self._store.incident_lines()
 
     async def bot_stops(self) -> list[StopLine]:
         return await self._store.bot_stops()

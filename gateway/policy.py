@@ -89,6 +89,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     vip: tuple[str, ...] = ()  #: addresses or @domains
     bot_default: BotMode = BotMode.ANSWER
     bot_modes: Mapping[str, BotMode] = {}  #: by account, "email/support"
+    product_queue: str = ""  #: where it goes what happens to everybody; "": the highest tier
+    user_queue: str = ""  #: where it goes what happens to one person; "": the first queue of tier 2
+    mail_account: str = ""  #: "email/support": the account by which people are written to who did not write
     capacity: int = 25  #: open tickets that one agent has before the turn passes them over
     calendar: Calendar | None = None  #: the opening hours; None: nobody said any
     slas: tuple[Sla, ...] = ()  #: promises, in the order in which they are tried

@@ -39,9 +39,8 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
         message_keys=tuple(
             dict.fromkeys(key for each in inputs if (key := getattr(each, "message_key", "")))
         ),
-        tickets=tuple(
-            {n for each in inputs for n in (getattr(each, "ticket", 0), getattr(each, "other", 0)) if n}
-        ),
+        tickets=tuple({number for each in inputs for number in _tickets(each) if number}),
+        incidents=tuple({n for each in actions if each.everyone for n in (each.ticket,) if n}),
         sends=(),
         entries=tuple({each.entry for each in actions if each.entry}),
         restored=tuple({each.ticket for each in actions if each.verb is Verb.RESTORE}),
@@ -49,6 +48,16 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
         team=bool(actions) or _gives_out(policy),
         next_of=_nexts(actions, policy),
     )
+
+
+def _tickets(value: AnyInput) -> tuple[int, ...]:
+    match value:
+        case AgentAction():
+            return (value.ticket, value.other, *value.also)
+        case AdminChange(what="incident_seen"):
+            return tuple(n for n in value.detail.get("tickets", ()) if isinstance(n, int))
+        case _:
+            return (getattr(value, "ticket", 0),)
 
 
 def _gives_out(policy: Policy) -> bool:

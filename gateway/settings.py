@@ -144,6 +144,15 @@ class RulesSettings(Section):
     file: Path | None = Field(None, description="The triage rules, rules.toml; read again on each edit.")
 
 
+class IncidentSettings(Section):
+    people: int = Field(
+        5, ge=0, description="So many people with a like problem are proposed as an incident; 0: never."
+    )
+    window_minutes: float = Field(60, gt=0, description="Within how long they wrote.")
+    product_queue: str = Field("", description="Where a defect for everybody goes; empty: the highest tier.")
+    user_queue: str = Field("", description="Where one person's trouble goes; empty: the first of tier 2.")
+
+
 class EscalationSettings(Section):
     triggers: tuple[str, ...] = Field(
         tuple(sorted(TRIGGERS)), description="What goes to people without the bot, beside a wish for one."
@@ -195,6 +204,7 @@ class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     rules: RulesSettings = RulesSettings()
     escalation: EscalationSettings = EscalationSettings()
+    incidents: IncidentSettings = IncidentSettings()
     alarms: AlarmSettings = AlarmSettings()
     metrics: MetricsSettings = MetricsSettings()
     queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from gateway.asking import may_answer
+from gateway.by_hand import WAYS
 from gateway.causes import HANDOVER
+from gateway.incidents import FINDINGS
 from gateway.model import (
     Agent,
     AskKind,
@@ -20,6 +22,7 @@ from gateway.model import (
     Ticket,
     TicketPage,
     Verb,
+    reference,
 )
 from gateway.policy import Policy
 
@@ -129,6 +132,12 @@ WHEN: Mapping[Verb, When] = {
     Verb.APPROVE: _asked(AskKind.APPROVAL),
     Verb.DECLINE: _asked(AskKind.APPROVAL),
     Verb.NEXT: _never,
+    Verb.NEW: _never,
+    Verb.INCIDENT: lambda situation: is_open(situation) and bool(situation.ticket.queue),
+    Verb.APART: lambda situation: bool(situation.ticket.work.alike),
+    Verb.JOIN_INCIDENT: lambda situation: is_open(situation) and not situation.ticket.incident,
+    Verb.LEAVE_INCIDENT: lambda situation: situation.ticket.incident not in (0, situation.ticket.id),
+    Verb.REPRODUCED: lambda situation: is_open(situation) and bool(situation.ticket.queue),
     Verb.SNOOZE: _may_rest,
     Verb.HOLD: _may_rest,
     Verb.PENDING: _may_rest,
@@ -190,6 +199,11 @@ def _suggestion(situation: Situation) -> dict[str, object]:
     return {"value": situation.ticket.bot.suggestion}
 
 
+def _alike(situation: Situation) -> dict[str, object]:
+    """The tickets that are proposed as one incident with this one."""
+    return {"value": ", ".join(reference(number) for number in situation.ticket.work.alike)}
+
+
 def _answerable(kind: AskKind) -> Choices:
     def options(situation: Situation) -> dict[str, object]:
         found = _questions(situation, kind)
@@ -246,4 +260,8 @@ CHOICES_OF: Mapping[tuple[Verb, str], Choices] = {
     (Verb.DECLINE, "value"): _answerable(AskKind.APPROVAL),
     (Verb.TRANSFER, "queue"): _every_queue,
     (Verb.REPLY, "text"): _suggestion,
+    (Verb.INCIDENT, "also"): _alike,
+    (Verb.REPRODUCED, "value"): lambda situation: {"options": FINDINGS},
+    (Verb.NEW, "value"): lambda situation: {"options": WAYS, "value": "phone"},
+    (Verb.NEW, "queue"): _every_queue,
 }

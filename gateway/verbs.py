@@ -82,8 +82,8 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             verb=Verb.NOTE, title="Note", group=Group.ANSWER, explain="Only agents see it.",
             fields=(_text(label="Note", required=True, hint="Only agents see it."), _FILES),
         ),
-        VerbForm(verb=Verb.CLAIM, title="Claim", group=Group.OWN, explain="It is yours from now on."),
-        VerbForm(verb=Verb.RELEASE, title="Release", group=Group.OWN, explain="Back to its queue."),
+        VerbForm(verb=Verb.CLAIM, bulk=True, title="Claim", group=Group.OWN, explain="It is yours from now on."),
+        VerbForm(verb=Verb.RELEASE, bulk=True, title="Release", group=Group.OWN, explain="Back to its queue."),
         VerbForm(
             verb=Verb.RESOLVE, title="Resolve", group=Group.OWN,
             explain="The matter is done; the requester is told, and may still answer.",
@@ -138,6 +138,7 @@ FORMS: Mapping[Verb, VerbForm] = _table(
         ),
         VerbForm(
             verb=Verb.TRANSFER,
+            bulk=True,
             title="Pass on",
             group=Group.HAND_OVER,
             explain="To another queue or a colleague, with a note.",
@@ -145,6 +146,7 @@ FORMS: Mapping[Verb, VerbForm] = _table(
         ),
         VerbForm(
             verb=Verb.ASSIGN,
+            bulk=True,
             title="Assign",
             group=Group.HAND_OVER,
             role=Role.LEAD,
@@ -153,6 +155,7 @@ FORMS: Mapping[Verb, VerbForm] = _table(
         ),
         VerbForm(
             verb=Verb.SNOOZE,
+            bulk=True,
             title="Snooze",
             group=Group.LATER,
             explain="Out of sight until then; a word of the requester wakes it earlier.",
@@ -160,6 +163,7 @@ FORMS: Mapping[Verb, VerbForm] = _table(
         ),
         VerbForm(
             verb=Verb.HOLD,
+            bulk=True,
             title="On hold",
             group=Group.LATER,
             explain="It waits for somebody who is neither us nor the requester.",
@@ -167,6 +171,7 @@ FORMS: Mapping[Verb, VerbForm] = _table(
         ),
         VerbForm(
             verb=Verb.PENDING,
+            bulk=True,
             title="Pending",
             group=Group.LATER,
             explain="It waits for the requester.",
@@ -180,6 +185,68 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             verb=Verb.TAG, title="Tags", group=Group.SORT,
             fields=(
                 Field(name="tags", kind=FieldKind.TAGS, label="Tags", hint="With commas between.", max_length=900),
+            ),
+        ),
+        VerbForm(
+            verb=Verb.INCIDENT,
+            title="Make an incident",
+            group=Group.INCIDENT,
+            role=Role.LEAD,
+            bulk=True,
+            explain="These tickets are one problem: linked, more urgent, answered together.",
+            fields=(
+                Field(name="also", kind=FieldKind.LINE, label="Tickets", required=True, hint="DG-3, DG-5"),
+                _text(label="What is wrong?", hint="Only agents see it."),
+            ),
+        ),
+        VerbForm(
+            verb=Verb.APART,
+            title="They only look alike",
+            group=Group.INCIDENT,
+            role=Role.LEAD,
+            explain="What was proposed is no incident.",
+        ),
+        VerbForm(
+            verb=Verb.JOIN_INCIDENT,
+            title="Join an incident",
+            group=Group.INCIDENT,
+            explain="This is about the same as an incident that is known.",
+            fields=(_OTHER,),
+        ),
+        VerbForm(
+            verb=Verb.LEAVE_INCIDENT,
+            title="Leave the incident",
+            group=Group.INCIDENT,
+            explain="This is about something else after all.",
+        ),
+        VerbForm(
+            verb=Verb.REPRODUCED,
+            title="Tried it out",
+            group=Group.INCIDENT,
+            explain="Does it happen to everybody, or to this person? It goes on to those whom that concerns.",
+            fields=(
+                Field(name="value", kind=FieldKind.CHOICE, label="What did you find?", required=True),
+                _text(label="What did you try?", required=True, hint="Only agents see it."),
+            ),
+        ),
+        VerbForm(
+            verb=Verb.NEW,
+            title="New ticket",
+            group=Group.OWN,
+            explain="For somebody who called, came by or wrote to you.",
+            fields=(
+                Field(name="requester", kind=FieldKind.LINE, label="Name", max_length=100),
+                Field(
+                    name="contact",
+                    kind=FieldKind.LINE,
+                    label="E-mail or telephone",
+                    hint="With an e-mail address they get the reference.",
+                    max_length=200,
+                ),
+                Field(name="value", kind=FieldKind.CHOICE, label="How did they reach you?", required=True),
+                Field(name="subject", kind=FieldKind.LINE, label="Subject", max_length=120),
+                _text(label="What do they want?", required=True, hint="In their words."),
+                _ANY_QUEUE,
             ),
         ),
         VerbForm(

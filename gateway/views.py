@@ -78,6 +78,14 @@ class SuppressedLine(msgspec.Struct, frozen=True, kw_only=True):
     ticket: int = 0
 
 
+class IncidentLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident, or tickets that may be one."""
+
+    leader: TicketLine
+    members: tuple[TicketLine, ...]  #: without the leader
+    proposed: tuple[TicketLine, ...] = ()  #: that look like it
+
+
 class StopLine(msgspec.Struct, frozen=True, kw_only=True):
     """Where the bot is stopped, by whom and why."""
 
@@ -97,6 +105,7 @@ class Reads(Protocol):
     async def suppressed_lines(self) -> list[SuppressedLine]: ...
     async def recent_events(self, kinds: Sequence[str], limit: int) -> list[Event]: ...
     async def agents(self) -> list[Agent]: ...
+    async def incident_lines(self) -> list[IncidentLine]: ...
     async def bot_stops(self) -> list[StopLine]: ...
 
 

@@ -176,6 +176,15 @@ TABLE: list[tuple[str, str, Verb, dict[str, Any], str, str]] = [
     ("ana's", "lea", Verb.ASSIGN, {"colleague": "eve"}, "refused", "Choose who gets it."),
     ("protected", "lea", Verb.ASSIGN, {"colleague": "ben"}, "refused", "Ben may not see this queue."),
     ("new", "ana", Verb.NEXT, {}, "done", "DG-1 is yours."),
+    # one problem of many; test_incidents.py has the stories
+    ("new", "ana", Verb.INCIDENT, {"also": (2,)}, "refused", "Only a lead may do that."),
+    ("new", "lea", Verb.INCIDENT, {"also": (77,)}, "refused", "An incident needs at least two tickets."),
+    ("new", "lea", Verb.APART, {}, "done", "They stay apart."),
+    ("new", "ana", Verb.JOIN_INCIDENT, {"other": 77}, "refused", "DG-77 is not part of an incident."),
+    ("new", "ana", Verb.LEAVE_INCIDENT, {}, "refused", "It is not part of an incident."),
+    ("new", "ana", Verb.REPRODUCED, {"text": "Tried it"}, "refused", "Say what you found"),
+    ("new", "ana", Verb.REPRODUCED, {"value": "product"}, "refused", "Write down what you tried"),
+    ("bot's", "ana", Verb.SEND_SUGGESTION, {}, "refused", "There is no suggestion"),
     # waiting
     ("ana's", "ana", Verb.SNOOZE, {"until": TOMORROW}, "done", "DG-1 is on hold until"),
     ("ana's", "ana", Verb.SNOOZE, {}, "refused", "Choose until when."),
@@ -219,14 +228,14 @@ async def test_the_verbs(
 
 
 def test_every_verb_has_its_one_place() -> None:
-    assert set(VERBS) == set(Verb)
-    assert {row[2] for row in TABLE} == set(Verb)
+    assert set(VERBS) == set(Verb) - {Verb.NEW}, "a ticket by hand is not there yet: test_by_hand.py"
+    assert {row[2] for row in TABLE} == set(VERBS)
 
 
 # ---------------------------------------------------------------- who is a member, and of what
 
 
-@pytest.mark.parametrize("verb", sorted(set(Verb) - {Verb.NEXT}))
+@pytest.mark.parametrize("verb", sorted(set(Verb) - {Verb.NEXT, Verb.NEW}))
 async def test_a_protected_queue_is_closed_to_agents_whatever_the_verb(world: World, verb: Verb) -> None:
     number = await situation(world, "protected")
     result = await world.act(verb, number, "ana", text="Hello", queue="general", priority=Priority.LOW)

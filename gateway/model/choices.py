@@ -111,6 +111,12 @@ class Verb(StrEnum):
     TRANSFER = "transfer"  # to another queue or colleague, without going up
     ASSIGN = "assign"  # a lead gives it to somebody
     NEXT = "next"  # the next ticket, whichever that is
+    NEW = "new"  # a ticket by hand, for somebody who called or came
+    INCIDENT = "incident"  # these tickets are one problem; this one leads
+    APART = "apart"  # they only look like it
+    JOIN_INCIDENT = "join_incident"
+    LEAVE_INCIDENT = "leave_incident"
+    REPRODUCED = "reproduced"  # an agent has tried whether it happens to everybody
     SNOOZE = "snooze"  # out of sight until a time
     HOLD = "on_hold"  # waits for somebody who is neither us nor the requester
     PENDING = "pending"  # waits for the requester

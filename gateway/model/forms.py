@@ -37,6 +37,7 @@ class Group(StrEnum):
     HAND_OVER = "hand_over"
     LATER = "later"
     SORT = "sort"
+    INCIDENT = "incident"
     MEND = "mend"
     LINE = "line"  # belongs to one line of the conversation, not to the ticket
 
@@ -70,6 +71,7 @@ class VerbForm(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...] = ()  #: none: one press does it
     role: Role = Role.AGENT  #: the least that may use it
     group: Group = Group.SORT
+    bulk: bool = False  #: makes sense on many tickets at once
     preview: bool = False  #: goes to the requester: shown once more before it leaves
 
     @property
@@ -105,6 +107,8 @@ def filled(form: VerbForm, typed: Mapping[str, str]) -> tuple[dict[str, Any], di
 def _read(field: Field, text: str) -> Any:
     if len(text) > field.max_length:
         raise ValueError(f"At most {field.max_length:,} characters.")
+    if field.name == "also":
+        return tuple(dict.fromkeys(_number(part) for part in text.replace(",", " ").split()))
     match field.kind:
         case FieldKind.CHOICE:
             return _chosen(field, text)

@@ -120,6 +120,11 @@ class AgentAction(Input, frozen=True, kw_only=True, tag="agent_action"):
     colleague: str = ""  #: agent id: whom it is given to, or who is asked
     cause: str = ""  #: why it is passed on: a code of gateway/causes.py
     until: datetime | None = None  #: how long it rests
+    also: tuple[int, ...] = ()  #: the other tickets of a selection
+    everyone: bool = False  #: every ticket of this one's incident
+    requester: str = ""  #: of a ticket by hand: their name …
+    contact: str = ""  #: … and their e-mail address or telephone number
+    subject: str = ""
     value: str = ""  #: what was chosen, where the verb has a choice of its own
     seen_version: int = 0  #: version of the ticket the agent was looking at, 0 when unknown
     attachments: tuple[Attachment, ...] = ()

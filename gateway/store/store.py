@@ -22,7 +22,7 @@ from gateway.model import (
     Sent,
     TicketPage,
 )
-from gateway.store import dial, examination, knowledge, ledger, outbox, pages, people, timers, turns
+from gateway.store import dial, examination, knowledge, ledger, outbox, pages, people, timers, turns, work
 from gateway.store.cases import CaseQuery, CaseRows, read_case
 from gateway.store.driver import Driver
 from gateway.store.knowledge import Given, Unanswered
@@ -30,7 +30,7 @@ from gateway.store.ledger import ClaimedStream, LedgerCount, TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck
 from gateway.store.turns import Clash, Lost
 from gateway.store.tx import Tx
-from gateway.views import DeadLine, QueueLine, StopLine, TicketFilter, TicketLine
+from gateway.views import DeadLine, IncidentLine, QueueLine, StopLine, TicketFilter, TicketLine
 
 
 class Store:
@@ -218,6 +218,12 @@ class Store:
 
     async def end_session(self, session: str) -> None:
         await self.driver.write(lambda tx: people.end_session(tx, session))
+
+    async def recent_matters(self, since: int, limit: int) -> list[tuple[int, str, str]]:
+        return await self.driver.read(lambda tx: work.recent_matters(tx, since, limit))
+
+    async def incident_lines(self) -> list[IncidentLine]:
+        return await self.driver.read(work.incident_lines)
 
     async def stop_bot(self, scope: str, by: str, at: int, why: str) -> None:
         await self.driver.write(lambda tx: dial.stop(tx, scope, by, at, why))

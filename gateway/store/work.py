@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.store.tx import Tx, marks
+from gateway.store import pages, rows
+from gateway.store.tx import Row, Tx, marks
+from gateway.views import IncidentLine
 
 _OPEN = "('new', 'open', 'pending', 'on_hold')"
 _RANK = "CASE priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END"
@@ -42,3 +44,51 @@ def members(tx: Tx, tickets: Sequence[int]) -> list[int]:
         tickets,
     )
     return [int(row[0]) for row in found]
+
+
+def recent_matters(tx: Tx, since: int, limit: int) -> list[tuple[int, str, str]]:
+    """Ticket, who asks and the words of the newest open tickets with people, none of them confidential."""
+    found = tx.all(
+        "SELECT t.id, (SELECT MIN(p.kind || ':' || p.value) FROM participants p WHERE p.ticket = t.id "
+        "AND p.role = 'requester'), t.subject, (SELECT e.text FROM entries e WHERE e.id = (SELECT MIN(x.id) "
+        "FROM entries x WHERE x.ticket = t.id AND x.kind = 'message')) FROM tickets t "
+        f"WHERE t.created_at > ? AND t.status IN {_OPEN} AND t.queue <> '' AND t.protected = 0 "
+        "ORDER BY t.id DESC LIMIT ?",
+        (since, limit),
+    )
+    return [(int(row[0]), row[1] or "", _words(row[2] or "", row[3] or "")) for row in reversed(found)]
+
+
+def _words(subject: str, text: str) -> str:
+    """The subject stands for the text where it is only its beginning."""
+    begins = " ".join(text.split()).startswith(subject.rstrip("…"))
+    return (text if begins else f"{subject}\n{text}")[:1500]
+
+
+def incident_lines(tx: Tx, limit: int = 50) -> list[IncidentLine]:
+    """Incidents that are not over, and tickets proposed as one, newest first."""
+    found = tx.all(
+        f"SELECT {rows.TICKET} FROM tickets WHERE status <> 'closed' AND (incident = id OR "
+        "(incident = 0 AND work LIKE '%\"alike\":[%')) ORDER BY id DESC LIMIT ?",
+        (limit,),
+    )
+    return [_incident(tx, row) for row in found]
+
+
+def _incident(tx: Tx, row: Row) -> IncidentLine:
+    ticket = rows.ticket(row)
+    joined = tx.all(
+        f"SELECT {rows.TICKET} FROM tickets WHERE incident = ? AND id <> ? ORDER BY id",
+        (ticket.id, ticket.id),
+    )
+    alike = ticket.work.alike
+    proposed = (
+        tx.all(f"SELECT {rows.TICKET} FROM tickets WHERE id IN ({marks(len(alike))}) ORDER BY id", alike)
+        if alike
+        else []
+    )
+    return IncidentLine(
+        leader=pages.line(tx, row),
+        members=tuple(pages.line(tx, each) for each in joined),
+        proposed=tuple(pages.line(tx, each) for each in proposed),
+    )

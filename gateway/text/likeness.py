@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from rapidfuzz import fuzz
+
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 ENOUGH = 0.34  #: share of the question's weight that another text must hold
@@ -38,6 +40,46 @@ class Likeness:
 
     def _weight(self, term: str) -> float:
         return self._rare.get(term, self._new)
+
+
+#: From this likeness on two short texts are taken to be about one problem.
+ONE_PROBLEM = 0.5
+#: Words this short say little about what a text is about.
+_SHORT = 4
+
+
+def groups(texts: Sequence[str]) -> list[list[int]]:
+    """The places of texts that are about the like, chained by their nearest; every text is in one group."""
+    bags = [
+        frozenset(term for term in terms(text) if len(term) >= _SHORT or not term.isascii()) for text in texts
+    ]
+    folded = [" ".join(sorted(bag)) for bag in bags]
+    parents = list(range(len(texts)))
+
+    def root(place: int) -> int:
+        while parents[place] != place:
+            parents[place] = parents[parents[place]]
+            place = parents[place]
+        return place
+
+    for place in range(len(texts)):
+        for other in range(place):
+            if root(place) != root(other) and _like(bags[place], bags[other], folded[place], folded[other]):
+                parents[root(place)] = root(other)
+    found: dict[int, list[int]] = {}
+    for place in range(len(texts)):
+        found.setdefault(root(place), []).append(place)
+    return list(found.values())
+
+
+def _like(bag: frozenset[str], other: frozenset[str], folded: str, other_folded: str) -> bool:
+    """Shares half of the words (misspelt ones count by their letters) and at least two of them."""
+    if not bag or not other:
+        return False
+    shared = len(bag & other)
+    if shared >= 2 and 2 * shared / (len(bag) + len(other)) >= ONE_PROBLEM:
+        return True
+    return fuzz.token_sort_ratio(folded, other_folded, score_cutoff=78) > 0
 
 
 def same_share(text: str, other: str) -> float:
