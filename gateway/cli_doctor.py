@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway import cli_mail_doctor
 from gateway.findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ async def _general(
 
 
 async def _channel(account: Account, settings: Settings) -> list[Finding]:
+    if account.kind == "email":  # it needs the kept token, and leaves something behind
+        return await cli_mail_doctor.examine(settings, account)
     module = importlib.import_module(f"connectors.{_package(account.kind)}.doctor")
     found: list[Finding] = await module.examine(account.name, account.settings, settings.site.public_url)
     return found

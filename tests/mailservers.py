@@ -286,6 +286,12 @@ returned:
   data = :fail: no such person here
   allow_fail
 
+# a provider that knows no plus addresses
+plusless:
+  driver = redirect
+  condition = ${{if match{{$local_part}}{{^plusless[+]}}}}
+  data = :blackhole:
+
 delayed:
   driver = redirect
   local_parts = deferrer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -47,6 +48,8 @@ class Email:
         self._listener: Listener | None = None
         self._host: Host | None = None
         self._grant: Grant | None = None
+        self._keyless = settings.model_copy(update={"plus_addressing": False})
+        self._sending, self._asked_again = settings, datetime.min.replace(tzinfo=UTC)
 
     @property
     def _by_token(self) -> bool:
@@ -72,7 +75,7 @@ class Email:
         host = self._attached()
         mail = compose(
             outgoing,
-            settings=self._settings,
+            settings=await self._for_sending(host),
             key=self._key,
             company=host.company,
             now=host.clock.now(),
@@ -101,6 +104,15 @@ class Email:
         if self._host is None:
             raise RuntimeError("attach comes before send")
         return self._host
+
+    async def _for_sending(self, host: Host) -> Settings:
+        """The settings, without plus addresses once doctor has seen that they do not arrive; asked once a minute."""
+        now = host.clock.now()
+        if self._settings.plus_addressing and now >= self._asked_again:
+            known = await host.cursor(reply_key.plus_cursor(self.account, arrives=True).name)
+            self._sending = self._keyless if known == reply_key.REFUSED else self._settings
+            self._asked_again = host.clock.deadline(60)
+        return self._sending
 
     def _sign_in(self) -> Grant:
         if self._grant is None:

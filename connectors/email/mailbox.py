@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
@@ -203,6 +204,21 @@ def sign_in(client: IMAPClient, settings: Settings, token: str) -> None:
     # The first answer is the token; a second challenge tells what is wrong with it and wants an empty answer.
     answers = iter((f"user={user}\1auth=Bearer {token}\1\1".encode(),))
     client.sasl_login("XOAUTH2", lambda _challenge: next(answers, b""))
+
+
+def found_within(client: IMAPClient, folders: list[str], message_id: str, seconds: float) -> bytes:
+    """The mail with this Message-ID as soon as it is in one of the folders, b"" when it does not come in time."""
+    ends = time.monotonic() + seconds
+    while True:
+        for folder in folders:
+            if not client.folder_exists(folder):
+                continue
+            client.select_folder(folder, readonly=True)
+            if uids := client.search(["HEADER", "Message-ID", message_id]):
+                return bytes(client.fetch(uids[:1], ["BODY.PEEK[]"])[uids[0]][b"BODY[]"])
+        if time.monotonic() >= ends:
+            return b""
+        time.sleep(0.5)
 
 
 def _drop(client: IMAPClient) -> None:

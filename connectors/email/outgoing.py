@@ -82,6 +82,10 @@ class Relay:
         finally:
             self._turn.release()
 
+    async def opened(self) -> SMTP:
+        """The connection, signed in. Raises Retryable, whose reason says what does not fit."""
+        return await self._connected()
+
     async def close(self) -> None:
         client, self._client = self._client, None
         if client is None or not client.is_connected:
@@ -89,9 +93,7 @@ class Relay:
         transport = client.transport
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
             await client.quit(timeout=2)
-        if transport is not None:
-            transport.abort()  # type: ignore[attr-defined]  # a stream's; TLS would else wait for the peer's goodbye
-            await asyncio.sleep(0.01)  # lets the loop close the socket
+        await _aborted(transport)
 
     async def _transfer(self, mail: Composed, deadline: float) -> None:
         try:
@@ -154,22 +156,36 @@ class Relay:
         try:
             await self._client.connect()
             await _greet(self._client)
+            await self._sign_in(self._client)
         except (aiosmtplib.SMTPException, OSError) as error:
-            if self._grant and isinstance(error, aiosmtplib.SMTPAuthenticationError):
-                await self._grant().refused()
+            transport = self._client.transport
+            self._drop()
+            await _aborted(transport)
             raise self._unusable(error) from error
         return self._client
+
+    async def _sign_in(self, client: SMTP) -> None:
+        """With the token or the password; where neither is given, not at all."""
+        settings = self._settings
+        if self._grant:
+            if "xoauth2" not in client.server_auth_methods:
+                raise aiosmtplib.SMTPException("It cannot be signed in to with a token (XOAUTH2).")
+            try:
+                await client.auth_xoauth2(
+                    settings.smtp_username or settings.address, await self._grant().token()
+                )
+            except aiosmtplib.SMTPAuthenticationError:
+                await self._grant().refused()
+                raise
+        elif settings.smtp_username:
+            await client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
 
     def _new_client(self) -> SMTP:
         settings = self._settings
         host, port = settings.smtp_at
-        user = settings.smtp_username or (settings.address if self._grant else "")
         return SMTP(
             hostname=host,
             port=port,
-            username=user or None,
-            password=settings.smtp_password.get_secret_value() or None,
-            oauth_token_generator=self._grant().token if self._grant else None,
             local_hostname=settings.domain if settings.domain.isascii() else "localhost",
             timeout=settings.smtp_timeout,
             use_tls=settings.smtp_security is Security.TLS,
@@ -236,6 +252,13 @@ class Relay:
         )
         log.error("email relay does not fit the settings: %s", type(error).__name__)
         return Retryable(reason, after=_CONFIG_WAIT, bucket=self._bucket)
+
+
+async def _aborted(transport: asyncio.BaseTransport | None) -> None:
+    """Closes the socket now: TLS would wait for the peer's goodbye."""
+    if transport is not None:
+        transport.abort()  # type: ignore[attr-defined]  # a stream's
+        await asyncio.sleep(0.01)  # lets the loop do it
 
 
 async def _greet(client: SMTP) -> None:

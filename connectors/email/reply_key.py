@@ -7,7 +7,10 @@ import hmac
 import re
 from collections.abc import Iterable
 
-from gateway.model import reference
+from gateway.model import Cursor, reference
+
+#: Value of plus_cursor where mail to plus addresses does not arrive.
+REFUSED = "refused"
 
 _KEY = re.compile(r"[a-z0-9_-]{6,48}")
 _BODY_MARK = re.compile(r"\[DG-\d{1,19}/([a-z0-9_-]{6,48})\]")
@@ -18,6 +21,11 @@ def reply_address(address: str, key: str) -> str:
     """support@example.com and a key as support+key@example.com (RFC 5233 subaddressing); without a key the address."""
     local, _, domain = address.rpartition("@")
     return f"{local}+{key}@{domain}" if _KEY.fullmatch(key) and len(local) + len(key) < 64 else address
+
+
+def plus_cursor(account: str, *, arrives: bool) -> Cursor:
+    """What doctor found out about an account's plus addresses, for whoever sends."""
+    return Cursor(name=f"email/{account}/plus", value="arrives" if arrives else REFUSED)
 
 
 def is_ours(address: str, ours: Iterable[str]) -> bool:
