@@ -225,6 +225,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     )
     budget_since: datetime | None = None
     events: tuple[Event, ...] = ()  #: that belong to no ticket
+    seen: bytes = b""  #: the case, sealed: what a replay decides the turn by
 
 
 class Committed(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,3 +234,10 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     reason: str = ""
     sends: Mapping[str, Any] = {}
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn was decided by, as it is kept: the case without its inputs, which the ledger has."""
+
+    case: Case
+    released: tuple[int, ...] = ()  #: inputs that had been let out of quarantine

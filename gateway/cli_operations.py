@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import StoreError
 
 if TYPE_CHECKING:
+    from gateway.replaying import Replayed
     from gateway.settings import StoreSettings
 
 BAR = 24
@@ -21,8 +22,9 @@ _LACKS = (
     "Without that key nobody can open sealed messages and files, and old chat and mail links stop working."
 )
 _RESUME = (
-    "The outbox is paused: what was waiting when the backup was made may have been sent since.\n"
-    "Look with `deskgate outbox status`, then let it go with `deskgate outbox resume`."
+    "The outbox is paused. What was waiting when the backup was made may have been sent since, so it never leaves by\n"
+    "itself: automatic messages are taken back, agents see theirs on the ticket and may send them again.\n"
+    "Look with `deskgate outbox status`, then let new messages go with `deskgate outbox resume`."
 )
 
 
@@ -49,10 +51,16 @@ def register(
     alarm.add_argument("what", choices=("test",))
     alarm.set_defaults(command=_alarm_test)
 
+    replay = commands.add_parser("replay", help="rebuild the tickets from what was recorded, and compare")
+    replay.add_argument(
+        "--into", type=Path, required=True, metavar="NEW.db", help="a file that does not exist"
+    )
+    replay.set_defaults(command=_replay)
+
     outbox = commands.add_parser("outbox", help="what waits to be sent")
     outbox.add_argument("what", choices=("status", "pause", "resume"))
     outbox.set_defaults(command=_outbox)
-    for parser in (migrate, backup, restore, alarm, outbox):
+    for parser in (migrate, backup, restore, alarm, replay, outbox):
         config_option(parser)
 
 
@@ -109,14 +117,57 @@ def _outbox(options: argparse.Namespace) -> int:
             if options.what != "status":
                 await store.pause_outbox(options.what == "pause")
             counts = await store.driver.read(outbox.counts)
+            marked = await store.driver.read(outbox.marked)
             paused = await store.outbox_paused()
         finally:
             await store.close()
         print("The outbox is", "paused." if paused else "running.")
         print(*(f"  {state:10} {count:>9,}" for state, count in counts.items()), sep="\n")
+        for mark, count in marked.items():
+            print(f"  {count:,} of them are marked as {mark} and never leave by themselves.")
         return 0
 
     return asyncio.run(work())
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from gateway.app import Deskgate, read_settings
+    from gateway.replaying import replay
+
+    deskgate = Deskgate(*read_settings(options.config, os.environ))
+    try:
+        found = replay(
+            deskgate.settings.store.database,
+            options.into,
+            deskgate.seal,
+            deskgate.policy,
+            deskgate.knowledge.bot,
+            lambda done: _progress("turns", done, done),
+        )
+    finally:
+        deskgate.intake.close()
+    _tell_replayed(found, options.into)
+    return 0 if found.same else 1
+
+
+def _tell_replayed(found: Replayed, into: Path) -> None:
+    print(
+        f"{found.written:,} of {found.turns:,} turns were decided again; {found.tickets:,} tickets are in {into}."
+    )
+    for count, what in (
+        (found.unrecorded, "turns are older than the recording of what they had read"),
+        (found.sealed, "turns were erased, or their key is not here"),
+        (len(found.incomplete), "tickets are therefore not compared"),
+        (found.otherwise, "turns were decided under other settings or rules than those of now"),
+        (found.held_back, "messages had not left; in the new database they are marked and never leave"),
+    ):
+        if count:
+            print(f"  {count:,} {what}.")
+    for why, count in found.failed.most_common(10):
+        print(f"  {count:,} turns could not be written again: {why}")
+    for ticket, what in found.different[:20]:
+        print(f"  DG-{ticket} differs: {what}")
+    print("The tickets are the same." if found.same else f"{len(found.different):,} differences.")
 
 
 def _alarm_test(options: argparse.Namespace) -> int:

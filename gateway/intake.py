@@ -30,7 +30,7 @@ from gateway.model import Cursor, Delivery, Receipt
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, NoKey, Seal
 from gateway.reading import query_for
-from gateway.sealing import sealed_row, unsealed
+from gateway.sealing import sealed_case, sealed_row, unsealed
 from gateway.store import Store
 from gateway.store.cases import CaseRows
 from gateway.store.ledger import ClaimedRow, ClaimedStream
@@ -123,7 +123,7 @@ class Intake:
 
     async def _decided(self, cases: Sequence[Case], now: datetime, policy: Policy, bot: Bot) -> list[Outcome]:
         def work() -> list[Outcome | Exception]:
-            return [_attempt(case, now, policy, bot) for case in cases]
+            return [_attempt(case, now, policy, bot, self._seal) for case in cases]
 
         results = await asyncio.get_running_loop().run_in_executor(self._decider, work)
         for case, result in zip(cases, results, strict=True):
@@ -215,9 +215,9 @@ class Intake:
         self._decider.shutdown(wait=True)
 
 
-def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome | Exception:
+def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot, seal: Seal) -> Outcome | Exception:
     try:
-        return decide(case, now, policy, bot)
+        return msgspec.structs.replace(decide(case, now, policy, bot), seen=sealed_case(case, seal))
     except Exception as error:  # the row is kept, tried again and at last shown as dead: never lost
         return error
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from datetime import datetime, timedelta
 
 import msgspec
 
+from gateway.case import Case, Claim, Seen
 from gateway.clock import to_ms
 from gateway.model import AnyInput, Attachment, Delivery, Message
 from gateway.privacy import CHUNK, Seal
@@ -20,6 +22,7 @@ LARGE = 256 * 1024
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyInput)
+_seen_decoder = msgspec.json.Decoder(Seen)
 
 
 async def sealed_row(delivery: Delivery, seal: Seal, now: datetime) -> TakeRow:
@@ -58,6 +61,22 @@ def unsealed(sealed: bytes, seal: Seal) -> AnyInput:
     """The input of a ledger row. Raises CannotOpen, msgspec.DecodeError."""
     value: AnyInput = _decoder.decode(seal.open(sealed, b"input"))
     return value
+
+
+def sealed_case(case: Case, seal: Seal) -> bytes:
+    """What a turn was decided by, small and sealed; b"" for one that holds half a character."""
+    released = tuple(row.id for row in case.claim.rows if row.released)
+    bare = msgspec.structs.replace(case, claim=Claim(stream=case.claim.stream, fence="", rows=()))
+    try:
+        plain = _encoder.encode(Seen(case=bare, released=released))
+    except UnicodeEncodeError:
+        return b""
+    return seal.seal(zlib.compress(plain, 1), b"turn")
+
+
+def unsealed_case(sealed: bytes, seal: Seal) -> Seen:
+    """Raises CannotOpen, msgspec.DecodeError."""
+    return _seen_decoder.decode(zlib.decompress(seal.open(sealed, b"turn")))
 
 
 def _encoded(value: AnyInput) -> bytes:

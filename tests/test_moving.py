@@ -103,13 +103,20 @@ async def test_a_backup_is_restored_into_either(
     assert file.stat().st_mode & 0o077 == 0
     assert restore(file, other(target), nothing) == {**saved, "flags": 1}
     async with World(open_driver(other(target)), articles) as world:
-        assert same(await world.dump(), before)
+        marked = before.replace("'agent', 'held'", "'agent', 'uncertain'", 1)
+        after = (await world.dump()).replace("'restored'", "''")
+        assert same(after, marked)
         world.clock.advance(days=9)
         await world.settle()
-        assert world.chat.sent == [], "nothing leaves a restored outbox by itself"
         await world.store.pause_outbox(False)
         await world.settle()
-        assert world.chat.texts == ["held while it can be undone"]
+        assert world.chat.sent == [], "nothing restored leaves by itself, even when the outbox goes on"
+        ticket = await world.ticket()
+        (send,) = await world.store.driver.read(
+            lambda tx: [row[0] for row in tx.all("SELECT id FROM outbox WHERE state = 'uncertain'")]
+        )
+        await world.act(Verb.RETRY, ticket.id, send=send)
+        assert world.chat.texts == ["held while it can be undone"], "an agent may send it again"
     await go_on(other(target), articles)
     with pytest.raises(StoreError, match="not empty"):
         restore(file, other(target), nothing)

@@ -14,10 +14,11 @@ from pathlib import Path
 import psycopg
 
 from gateway.errors import StoreError
+from gateway.model import SendState
 from gateway.store import postgres, sqlite
 from gateway.store.moving import PostgresEnd, Progress, SqliteEnd, Table, copy, named_errors
-
-_FLAG = "INSERT OR REPLACE INTO flags (name, value) VALUES ('outbox_paused', '1')"
+from gateway.store.rebuilding import mark_unsent
+from gateway.store.sqlite import SqliteTx
 
 
 def back_up(database: str, file: Path, progress: Progress) -> dict[str, int]:
@@ -40,8 +41,9 @@ def back_up(database: str, file: Path, progress: Progress) -> dict[str, int]:
 
 
 def restore(file: Path, database: str, progress: Progress) -> dict[str, int]:
-    """Fills an empty database from a backup of this or an older version and pauses its outbox; rows by table.
+    """Fills an empty database from a backup of this or an older version; rows by table.
 
+    What had not left is marked and does not leave by itself: it may have been sent since. The outbox is paused.
     Raises StoreError when the file is no backup, or the database holds something.
     """
     if not file.exists():
@@ -53,7 +55,7 @@ def restore(file: Path, database: str, progress: Progress) -> dict[str, int]:
             raise StoreError(f"{file} is no backup of Deskgate.")
         sqlite.migrate(work)
         with _opened(work) as source:
-            source.execute(_FLAG)
+            mark_unsent(SqliteTx(source), "restored", SendState.UNCERTAIN)
             if database.startswith("sqlite:///"):
                 return _into_sqlite(source, Path(database.removeprefix("sqlite:///")), progress)
             postgres.migrate(database)

@@ -237,6 +237,16 @@ def counts(tx: Tx) -> dict[str, int]:
     return dict(tx.all("SELECT state, COUNT(*) FROM outbox GROUP BY state ORDER BY state"))
 
 
+def marked(tx: Tx) -> dict[str, int]:
+    """How many messages a restore or a replay took back, by its mark."""
+    return dict(
+        tx.all(
+            "SELECT reason, COUNT(*) FROM outbox WHERE reason IN ('restored', 'replayed') "
+            "AND state IN ('withdrawn', 'uncertain') GROUP BY reason ORDER BY reason"
+        )
+    )
+
+
 def leg_of(tx: Tx, number: int) -> Leg | None:
     row = tx.one(f"SELECT {rows.LEG} FROM legs WHERE id = ?", (number,))
     return rows.leg(row) if row else None

@@ -22,8 +22,33 @@ class Clash(Exception):
     """A ticket, a key or a send changed since it was read."""
 
 
-def commit_turn(tx: Tx, outcome: Outcome) -> Committed:
-    """Writes a turn whole, or raises Lost or Clash having written nothing that outlives the savepoint."""
+#: Tables whose ids other rows and later inputs name.
+_NUMBERED = ("legs", "entries", "outbox")
+
+
+class Ids:
+    """The ids of what one turn writes, in order: noted, or given where a recorded turn is written again."""
+
+    def __init__(self, given: Mapping[str, Sequence[int]] | None = None) -> None:
+        self._given = {table: list(numbers) for table, numbers in (given or {}).items()}
+        self.made: dict[str, list[int]] = {table: [] for table in _NUMBERED}
+
+    def note(self, tx: Tx, table: str, number: int) -> int:
+        """The id that the row just written has from now on."""
+        if waiting := self._given.get(table):
+            wanted = waiting.pop(0)
+            if wanted != number:
+                tx.run(f"UPDATE {table} SET id = ? WHERE id = ?", (wanted, number))
+            number = wanted
+        self.made[table].append(number)
+        return number
+
+
+def commit_turn(tx: Tx, outcome: Outcome, given: Mapping[str, Sequence[int]] | None = None) -> Committed:
+    """Writes a turn whole, or raises Lost or Clash having written nothing that outlives the savepoint.
+
+    `given`: the ids that a recorded turn's rows had.
+    """
     claim = outcome.claim
     if not tx.run("DELETE FROM claims WHERE stream = ? AND fence = ?", (claim.stream, claim.fence)):
         raise Lost(claim.stream)
@@ -32,8 +57,11 @@ def commit_turn(tx: Tx, outcome: Outcome) -> Committed:
         _person_update(tx, update, outcome)
     _check_budget(tx, outcome)
     sends: dict[int, list[int]] = {}
+    ids = Ids(given)
     for change in outcome.changes:
-        sends[change.ticket.id] = _apply(tx, change, turn)
+        sends[change.ticket.id] = _apply(tx, change, turn, ids)
+    if any(ids.made.values()):
+        tx.run("UPDATE turns SET made = ? WHERE id = ?", (json.dumps(ids.made, separators=(",", ":")), turn))
     _write_events(tx, outcome.events, 0, turn)
     for disposition in outcome.dispositions:
         _dispose(tx, disposition, turn, sends)
@@ -63,7 +91,8 @@ def _check_budget(tx: Tx, outcome: Outcome) -> None:
 
 def _record_turn(tx: Tx, outcome: Outcome) -> int:
     row = tx.one(
-        "INSERT INTO turns (stream, at, inputs, policy, knowledge, reply) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO turns (stream, at, inputs, policy, knowledge, reply, seen) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "RETURNING id",
         (
             outcome.claim.stream,
             to_ms(outcome.at),
@@ -71,6 +100,7 @@ def _record_turn(tx: Tx, outcome: Outcome) -> int:
             outcome.policy,
             outcome.knowledge,
             outcome.reply,
+            outcome.seen,
         ),
     )
     assert row is not None
@@ -130,7 +160,7 @@ def _new_contact(tx: Tx, identity: Identity, language: str, at: int) -> int:
     return int(row[0])
 
 
-def _apply(tx: Tx, change: Change, turn: int) -> list[int]:
+def _apply(tx: Tx, change: Change, turn: int, ids: Ids) -> list[int]:
     """Writes one ticket's change and returns the outbox ids of its replies, in order."""
     number = change.ticket.id
     _write_ticket(tx, change)
@@ -141,12 +171,14 @@ def _apply(tx: Tx, change: Change, turn: int) -> list[int]:
         corrections.apply(tx, correction, to_ms(change.ticket.updated_at))
     for done in change.restore:
         corrections.restore(tx, done)
-    legs = {leg.id: _write_leg(tx, number, leg) for leg in change.legs}
+    legs = {leg.id: _leg(tx, number, leg, ids) for leg in change.legs}
     _write_participants(tx, number, change.participants)
-    entries = {entry.id: _write_entry(tx, number, entry) for entry in change.entries}
+    entries = {entry.id: ids.note(tx, "entries", _write_entry(tx, number, entry)) for entry in change.entries}
     _write_keys(tx, change, legs)
     _write_events(tx, change.events, number, turn)
-    ids = [(send, _write_send(tx, number, send, legs, entries)) for send in change.sends]
+    sent = [
+        (send, ids.note(tx, "outbox", _write_send(tx, number, send, legs, entries))) for send in change.sends
+    ]
     for timer in change.timers:
         tx.run("DELETE FROM timers WHERE ticket = ? AND name = ?", (number, timer.name))
         if timer.due is not None:
@@ -156,7 +188,7 @@ def _apply(tx: Tx, change: Change, turn: int) -> list[int]:
             )
     tx.notify("tickets")
     tx.notify(f"ticket/{number}")
-    return [id_ for send, id_ in ids if send.kind is SendKind.AGENT]
+    return [id_ for send, id_ in sent if send.kind is SendKind.AGENT]
 
 
 def _write_ticket(tx: Tx, change: Change) -> None:
@@ -218,6 +250,11 @@ def _requeue(tx: Tx, change: Change) -> None:
         if not changed:
             raise Clash(f"send {number}")
         tx.notify("outbox")
+
+
+def _leg(tx: Tx, number: int, leg: Leg, ids: Ids) -> int:
+    written = _write_leg(tx, number, leg)
+    return written if leg.id > 0 else ids.note(tx, "legs", written)
 
 
 def _write_leg(tx: Tx, number: int, leg: Leg) -> int:
