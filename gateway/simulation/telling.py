@@ -49,7 +49,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: Events that a line of another kind tells better: the message itself, the note, the change of status.
-_SILENT = frozenset({"opened", "threaded", "authenticated", "agent", "answered", "clarified", "small_talk"})
+_SILENT = frozenset(
+    {"opened", "threaded", "authenticated", "agent", "answered", "clarified", "small_talk", "clock"}
+)
 #: How kinds of events are told, by how they begin.
 _KINDS = {
     "escalat": "escalation",
@@ -153,6 +155,8 @@ class Teller:
         to = next((str(data[name]) for name in ("to", "told", "agent", "queue") if data.get(name)), "")
         channel = str(data.get("channel") or data.get("connector") or "")
         text = str(data.get("text") or "") or _scalars(data)
+        if _kind(event) != event.kind and event.kind not in ("escalated", "triaged"):
+            text = f"{event.kind.replace('_', ' ')}: {text}".removesuffix(": ")
         line = self._line(_kind(event), ticket, event.at, to=to, channel=channel, text=text, why=_why(event))
         return (
             line
@@ -269,7 +273,7 @@ def _reasons(events: Iterable[Event]) -> str:
     reasons: dict[str, None] = {}
     for event in events:
         match event.kind:
-            case "triaged" | "threaded" | "masked":
+            case "triaged" | "threaded" | "masked" | "sla":
                 continue
             case "opened":
                 reasons[f"opened by {event.data.get('connector', '')}"] = None
