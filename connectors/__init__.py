@@ -10,6 +10,7 @@ REGISTRY: dict[str, str] = {
     "email": "connectors.email.connector:Email",
     "slack": "connectors.slack.connector:Slack",
     "telegram": "connectors.telegram.connector:Telegram",
+    "mastodon": "connectors.mastodon.connector:Mastodon",
 }
 
 #: Where other packages say which connectors they bring; see docs/connectors.md.

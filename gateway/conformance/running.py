@@ -44,6 +44,10 @@ class Served:
         self.deskgate: Deskgate
         self._runner: web.AppRunner | None = None
 
+    @property
+    def started(self) -> bool:
+        return self._runner is not None
+
     async def start(self) -> None:
         self.deskgate = Deskgate(self.settings, accounts(self.settings, "the suite"), environ={})
         self._runner = web.AppRunner(self.deskgate.web_app(), access_log=None, shutdown_timeout=0.5)

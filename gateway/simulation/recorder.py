@@ -20,7 +20,7 @@ from gateway.privacy import Seal
 from gateway.settings import PREFIX, Source
 
 #: Channels whose messages say which one they continue, where no account tells.
-_THREADED = frozenset({"email", "slack", "mastodon"})
+_THREADED = frozenset({"email", "slack"})
 #: Besides the registry, what a script may name: other programs that speak for people.
 MORE = ("api",)
 

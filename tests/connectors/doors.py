@@ -20,6 +20,7 @@ from gateway.conformance import Cannot, Door, Refusal, Served
 from gateway.model import Address, AgentAction, Identity, SendKind, Sent, Verb
 from gateway.views import TicketFilter
 from tests import slack_standin
+from tests.connectors.mastodon_door import mastodon
 from tests.connectors.telegram_door import telegram
 from tests.connectors.test_email_outgoing import Relay, serving
 from tests.slack_posts import Poster, event_callback, signed, thread_message
@@ -313,4 +314,10 @@ async def hire(served: Served) -> None:
 
 
 #: One line a channel; test_contract.py runs over all of them.
-DOORS: dict[str, Opened] = {"webchat": webchat, "email": mail, "slack": slack, "telegram": telegram}
+DOORS: dict[str, Opened] = {
+    "webchat": webchat,
+    "email": mail,
+    "slack": slack,
+    "telegram": telegram,
+    "mastodon": mastodon,
+}

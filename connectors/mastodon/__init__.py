@@ -1,0 +1,1 @@
+"""Mastodon as a customer channel: mentions in public, direct messages in private."""
