@@ -386,18 +386,21 @@ def make_policy(
     )
 
 
+def queue_address(queue: QueueSettings, only: str) -> Address | None:
+    """Where people see this queue's tickets, None for the desk alone. `only`: the account when none is named."""
+    if not queue.slack_channel:
+        return None
+    return Address(connector="slack", account=queue.slack_account or only, conversation=queue.slack_channel)
+
+
 def _queue(
     name: str, queue: QueueSettings, slack: list[str], calendars: Mapping[str, Calendar]
 ) -> QueuePolicy:
-    address = None
-    if queue.slack_channel:
-        account = queue.slack_account or slack[0]
-        address = Address(connector="slack", account=account, conversation=queue.slack_channel)
     return QueuePolicy(
         name=name,
         title=queue.title,
         tier=queue.tier,
-        address=address,
+        address=queue_address(queue, slack[0] if slack else ""),
         protected=queue.protected,
         members=frozenset(queue.members),
         assignment=queue.assignment,

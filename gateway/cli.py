@@ -27,6 +27,7 @@ from gateway import (
     cli_rules,
     cli_simulate,
     cli_sla,
+    cli_slack,
     cli_triage,
     env_file,
 )
@@ -122,6 +123,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_sla.register(commands, _config_option)
     cli_dial.register(commands, _config_option)
     cli_doctor.register(commands, _config_option)
+    cli_slack.register(commands)
     cli_operations.register(commands, _config_option)
     cli_key.register(commands, _config_option)
     cli_dead.register(commands, _config_option)

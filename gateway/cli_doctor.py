@@ -15,6 +15,7 @@ from gateway.findings import Finding, Level
 
 if TYPE_CHECKING:
     from gateway.accounts import Account
+    from gateway.connector import QueuePlace
     from gateway.settings import Settings
 
 GENERAL = "general"
@@ -78,8 +79,25 @@ async def _channel(account: Account, settings: Settings) -> list[Finding]:
     if account.kind == "email":  # it needs the kept token, and leaves something behind
         return await cli_mail_doctor.examine(settings, account)
     module = importlib.import_module(f"connectors.{_package(account.kind)}.doctor")
-    found: list[Finding] = await module.examine(account.name, account.settings, settings.site.public_url)
+    places = _places(account, settings)
+    given = (places,) if places else ()
+    found: list[Finding] = await module.examine(
+        account.name, account.settings, settings.site.public_url, *given
+    )
     return found
+
+
+def _places(account: Account, settings: Settings) -> list[QueuePlace]:
+    """The queues that this account shows; none for a channel that shows none."""
+    from gateway.app import queue_address
+    from gateway.connector import QueuePlace
+
+    made = []
+    for name, queue in settings.queues.items():
+        address = queue_address(queue, account.name)
+        if address and (address.connector, address.account) == (account.kind, account.name):
+            made.append(QueuePlace(name=name, title=queue.title, address=address, protected=queue.protected))
+    return made
 
 
 def _tell(title: str, findings: Iterable[Finding]) -> int:

@@ -41,7 +41,7 @@ class QueueChannels:
     """What is known of each queue's channel in this workspace."""
 
     def __init__(self, account: str, host: Host, api: WebApi) -> None:
-        self._account, self._api = account, api
+        self._account, self._host, self._api = account, host, api
         self._places: dict[str, list[QueuePlace]] = {}
         for place in host.directory.queues:
             if (place.address.connector, place.address.account) == (NAME, account):
@@ -118,6 +118,8 @@ class QueueChannels:
             log.error("slack cards stopped account=%s channel=%s: %s", self._account, channel, trouble)
         elif before and not trouble:
             log.warning("slack cards go on account=%s channel=%s", self._account, channel)
+        if trouble != before:
+            self._host.fares(self._bucket(channel), trouble)
         self._trouble[channel] = trouble
 
 

@@ -48,7 +48,7 @@ class Service:
         self.reception = self._reception()
         self.history = History(account, host, self.api, self._events, self.people, self.workspace)
         self._socket = (
-            SocketMode(account, settings.app_token, self.api, self.reception, self.history)
+            SocketMode(account, settings.app_token, self.api, self.reception, self.history, self._fares)
             if settings.app_token
             else None
         )
@@ -110,6 +110,9 @@ class Service:
         await self.files.close()
         await self.api.close()
 
+    def _fares(self, trouble: str) -> None:
+        self._host.fares(f"{NAME}/{self._account}", trouble)
+
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs it after the answer to Slack has left."""
         task = asyncio.create_task(work)
@@ -130,7 +133,9 @@ class Service:
                 answer = await self.api.call("auth.test", {})
             except FAILURES as error:
                 log.error("slack link broken account=%s error=%s", self._account, error)
+                self._host.fares(f"{NAME}/{self._account}", str(error))
             else:
+                self._host.fares(f"{NAME}/{self._account}")
                 self.people.settle(str(answer.get("team_id") or ""), str(answer.get("user_id") or ""))
                 log.info("slack link up account=%s team=%s", self._account, answer.get("team_id"))
                 return

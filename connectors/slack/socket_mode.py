@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import random
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -43,11 +44,17 @@ class SocketMode:
     """One connection of this replica; several replicas share the work, since Slack sends each envelope to one."""
 
     def __init__(
-        self, account: str, token: SecretStr, api: WebApi, reception: Reception, history: History
+        self,
+        account: str,
+        token: SecretStr,
+        api: WebApi,
+        reception: Reception,
+        history: History,
+        fares: Callable[[str], None],
     ) -> None:
         self._account, self._token, self._api = account, token, api
         self._reception, self._history = reception, history
-        self._troubles = 0
+        self._fares, self._troubles = fares, 0
 
     async def run(self) -> None:
         """Connects, and connects again whenever it must, until cancelled."""
@@ -95,6 +102,7 @@ class SocketMode:
         envelope = _object(text)
         if envelope.get("type") == "hello":
             self._troubles = 0
+            self._fares("")
             self._history.connected = True
             self._history.look_back()
             log.info("slack socket up account=%s", self._account)
@@ -156,8 +164,11 @@ class SocketMode:
         code = error.code if isinstance(error, SlackError) else ""
         if code in REMEDIES:
             log.error("slack socket broken account=%s error=%s. %s", self._account, code, REMEDIES[code])
+            self._fares(f"{code}. {REMEDIES[code]}")
         else:
-            said = error if isinstance(error, FAILURES) else type(error).__name__
+            said = str(error) if isinstance(error, FAILURES) else type(error).__name__
+            if self._troubles > 1:  # one is a renewal that did not go well, and soon over
+                self._fares(said)
             log.warning("slack socket will connect again account=%s error=%s", self._account, said)
 
     async def _pause(self) -> None:

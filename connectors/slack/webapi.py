@@ -60,6 +60,7 @@ class WebApi:
         self._home = (home.scheme, home.hostname, home.port)
         self._authorization = {"Authorization": f"Bearer {settings.bot_token.get_secret_value()}"}
         self._session: aiohttp.ClientSession | None = None
+        self.scopes: tuple[str, ...] = ()  #: permissions of the bot's token, as the last answer named them
 
     async def open(self) -> None:
         timeout = aiohttp.ClientTimeout(total=TOTAL, connect=CONNECT)
@@ -132,6 +133,8 @@ class WebApi:
         headers = {**bearer, "Content-Type": kind}
         async with self._request("POST", method, self._base + method, headers, content, timeout) as answer:
             said = _object(await answer.read())
+            if granted := answer.headers.get("X-OAuth-Scopes"):
+                self.scopes = tuple(scope.strip() for scope in granted.split(","))
             if answer.status == 200 and said.get("ok") is True:
                 return said
             after = _seconds(answer)
