@@ -17,7 +17,7 @@ from gateway.metrics import Metrics
 from gateway.model import AdminChange, AnyInput, Delivery, Message
 from gateway.privacy import CannotOpen, Seal
 from gateway.sealing import unsealed
-from gateway.store import Store, ledger
+from gateway.store import Store, ledger, suppression
 from gateway.store import vitals as stored
 from gateway.store.tx import Row
 from gateway.store.vitals import Alarm, Vitals
@@ -36,6 +36,21 @@ class DeadInput(msgspec.Struct, frozen=True, kw_only=True):
     who: str = ""
     about: str = ""
     sealed: bool = True  #: its original cannot be opened with the keys that are here
+
+
+class KeptApart(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in quarantine, masked; `why` is what the check said."""
+
+    id: int
+    at: datetime
+    connector: str
+    account: str
+    why: str
+    who: str = ""
+    address: str = ""  #: of the sender, as far as it is a mail address
+    about: str = ""
+    files: tuple[str, ...] = ()
+    sealed: bool = True  #: it cannot be opened with the keys that are here
 
 
 class Fare(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +119,47 @@ class Operations:
             return found
         who, about = described(value)
         return msgspec.structs.replace(found, who=who, about=about, sealed=False)
+
+    # ------------------------------------------------------------ what was kept apart
+
+    async def quarantined(self) -> list[KeptApart]:
+        """Messages that wait until somebody lets them in, oldest first."""
+        found = await self._store.driver.read(ledger.quarantined)
+        return [self._kept_apart(row) for row in found]
+
+    async def release(self, number: int, who: str) -> bool:
+        """Lets one in after all; False when it does not wait any more."""
+        released = await self._store.driver.write(lambda tx: ledger.release_quarantined(tx, number))
+        if released:
+            await self._record("quarantine_released", {"input": number, "by": who})
+        return released
+
+    async def lift(self, address: str, who: str) -> bool:
+        """Lets automatic messages go to an address again; False when it was not suppressed."""
+        lifted = await self._store.driver.write(lambda tx: suppression.lift(tx, address))
+        if lifted:
+            await self._record("suppression_lifted", {"by": who})
+        return lifted
+
+    def _kept_apart(self, row: Row) -> KeptApart:
+        number, at, connector, account, reason, sealed = row
+        found = KeptApart(
+            id=number, at=from_ms(at), connector=connector, account=account, why=reason.partition(": ")[2] or reason
+        )  # fmt: skip
+        try:
+            value = unsealed(bytes(sealed or b""), self._seal)
+        except (CannotOpen, msgspec.DecodeError):
+            return found
+        who, about = described(value)
+        sender = getattr(value, "sender", None)
+        return msgspec.structs.replace(
+            found,
+            who=who,
+            about=about,
+            address=sender.value if sender is not None and sender.kind == "email" else "",
+            files=tuple(mask(file.filename).text for file in getattr(value, "attachments", ())),
+            sealed=False,
+        )
 
     async def _record(self, what: str, detail: dict[str, object]) -> None:
         change = AdminChange(

@@ -101,7 +101,9 @@ class Grant:
 
     async def _warn(self, known: Tokens, now: datetime) -> None:
         """Once a day: what ends soon, and what to do."""
-        if not (why := ending(self._settings, known, now)) or self._warned == f"{now:%Y-%m-%d}":
+        why = ending(self._settings, known, now)
+        self._host.fares(f"email/{self._account} (sign-in)", why)
+        if not why or self._warned == f"{now:%Y-%m-%d}":
             return
         self._warned = f"{now:%Y-%m-%d}"
         log.warning("email %s: %s", self._account, why)

@@ -55,7 +55,7 @@ class Watcher:
             await self._pause()
 
     def _report(self, error: Exception) -> None:
-        self._host.fares(f"email/{self._account}", _remedy(error, self._settings) or type(error).__name__)
+        self._host.fares(f"email/{self._account}", _said(error, self._settings))
         if isinstance(error, Retryable):  # no token now; who renews it says so loudly
             log.warning("email %s cannot sign in to its mailbox now: %s", self._account, error)
         elif not isinstance(error, IMAPClientError | OSError | StoreError):
@@ -148,6 +148,11 @@ class Watcher:
 
     def _moved(self, position: Position) -> Cursor:
         return Cursor(name=self._cursor, value=position.text())
+
+
+def _said(error: Exception, settings: Settings) -> str:
+    """What is wrong, for whoever runs Deskgate."""
+    return str(error) if isinstance(error, Retryable) else _remedy(error, settings) or type(error).__name__
 
 
 def _remedy(error: Exception, settings: Settings) -> str:

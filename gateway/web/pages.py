@@ -15,6 +15,7 @@ from gateway.web import (
     live,
     operations,
     preview,
+    quarantine,
     render,
     request_form,
     start,
@@ -42,6 +43,7 @@ def attach(app: web.Application, site: Site) -> None:
         files,
         live,
         preview,
+        quarantine,
         operations,
     )
     for room in rooms:
