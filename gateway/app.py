@@ -172,6 +172,7 @@ class Deskgate:
             email_account=mail.name if mail else "",
             email_address=str(getattr(mail.settings, "address", "")) if mail else "",
             chat=any(a.kind == "webchat" for a in self.accounts),
+            broken=lambda: self.health.troubles,
             proxies=self.settings.server.proxies,
         )
 

@@ -220,7 +220,8 @@ class Turn:
             return None  # an offered address is no line of the conversation
         draft.append(entry)
         if draft.ticket.queue and draft.folder.ticket.version and not message.imported:
-            tell_agents(draft, text.text, author=entry.author, attachments=attachments)
+            link = self.context.policy.ticket_link(draft.ticket.id)
+            tell_agents(draft, text.text, author=entry.author, attachments=attachments, link=link)
         return entry
 
     def _protect(self, draft: Draft, kinds: list[str]) -> None:

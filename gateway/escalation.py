@@ -72,7 +72,13 @@ def move(draft: Draft, policy: Policy, to: Route) -> None:
         before = None
     if address is not None and before is None:
         leg = draft.arrive(Side.AGENT, address)
-        draft.post(leg, _card_text(draft), kind=SendKind.NOTICE, card=card(draft, policy))
+        draft.post(
+            leg,
+            _card_text(draft),
+            kind=SendKind.NOTICE,
+            card=card(draft, policy),
+            attachments=() if draft.ticket.protected else _files(draft),
+        )
     else:
         refresh_card(draft, policy)
 
@@ -87,10 +93,18 @@ def refresh_card(draft: Draft, policy: Policy, note: str = "") -> None:
     draft.send(leg, outgoing, kind=SendKind.NOTICE)
 
 
-def tell_agents(draft: Draft, text: str, author: str = "", attachments: tuple[Attachment, ...] = ()) -> None:
-    """Puts a line into the agents' thread, where the queue has one."""
+def tell_agents(
+    draft: Draft, text: str, author: str = "", attachments: tuple[Attachment, ...] = (), link: str = ""
+) -> None:
+    """Puts a line into the agents' thread, where the queue has one. `link`: where files may be looked at instead.
+
+    Files of a protected ticket stay where it is known who looks at them: the thread gets the link only.
+    """
     leg = draft.leg(Side.AGENT)
-    if leg is not None and text:
+    if attachments and draft.ticket.protected:
+        text = f"{text}\n\n[{_counted(attachments)}, on the desk]({link})".strip()
+        attachments = ()
+    if leg is not None and (text or attachments):
         draft.post(leg, text, kind=SendKind.NOTICE, author=author, attachments=attachments)
 
 
@@ -110,7 +124,8 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         ("Owner", ticket.assignee),
         ("Due", due_line(draft, policy)),
         ("Tags", ", ".join(ticket.tags)),
-        ("Tried", ticket.bot.article),
+        ("Article tried", ticket.bot.article),
+        ("Files", f"{_counted(_files(draft))}, on the desk" if ticket.protected and _files(draft) else ""),
     )
     done = ticket.status in (Status.RESOLVED, Status.CLOSED)
     return Card(
@@ -149,6 +164,16 @@ def _last_words(draft: Draft) -> str:
     later = [e.text for e in (*draft.folder.unanswered, *draft.entries) if e.kind is EntryKind.MESSAGE]
     said = [asked, *(text for text in later[-5:] if text not in asked)]
     return "\n\n".join(text for text in said if text)
+
+
+def _files(draft: Draft) -> tuple[Attachment, ...]:
+    """What the requester sent along and nobody has answered yet."""
+    said = (e for e in (*draft.folder.unanswered, *draft.entries) if e.kind is EntryKind.MESSAGE)
+    return tuple(file for entry in said for file in entry.attachments)
+
+
+def _counted(files: tuple[Attachment, ...]) -> str:
+    return "1 file" if len(files) == 1 else f"{len(files)} files"
 
 
 def _card_text(draft: Draft) -> str:

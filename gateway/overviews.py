@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from gateway.model import Address, Agent, Identity
+from gateway.model import Address, Agent, Entry, Identity
 from gateway.views import QueueLine, TicketLine
 
 T = TypeVar("T")
@@ -98,6 +98,7 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     tickets: int = 0  #: earlier and other tickets of the same person
     history: tuple[PastLine, ...] = ()  #: the newest of them
     similar: tuple[PastLine, ...] = ()  #: solved ones about the like
+    failed: Entry | None = None  #: the newest answer of an agent, when it did not arrive or nobody knows
 
 
 class BackgroundOf(Query[Background], frozen=True, kw_only=True):

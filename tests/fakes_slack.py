@@ -96,6 +96,7 @@ class FakeHost:
     down: bool = False
     entries: tuple[Entry, ...] = ()
     assignee: str = ""
+    agent: Agent = field(default_factory=lambda: ANN)
     replies: tuple[CannedReply, ...] = ()
     answers: dict[type, Any] = field(default_factory=dict)  #: what `view` says, by the query's type
 
@@ -138,9 +139,10 @@ class FakeHost:
             events=(),
             legs=(Leg(id=1, side=Side.REQUESTER, address=address),),
             participants=(),
-            agent=ANN,
+            agent=self.agent,
         )
-        situation = Situation(page=shown, agent=ANN, policy=make_policy(), team=(ANN,))
+        team = (self.agent, Agent(id="ben", name="Ben"))
+        situation = Situation(page=shown, agent=self.agent, policy=make_policy(), team=team)
         return msgspec.structs.replace(shown, verbs=usable(situation))
 
     async def view(self, query: Query[T]) -> T:

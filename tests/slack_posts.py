@@ -49,6 +49,17 @@ class Poster:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return await self.raw(body, {**signed(body, self.slack.clock), **kind}, path)
 
+    async def command(self, command: str, text: str, *, user: str = "U0ANN") -> tuple[int, str]:
+        """docs.slack.dev/interactivity/implementing-slash-commands."""
+        fields = {
+            "token": "verification", "team_id": TEAM, "team_domain": "home", "channel_id": "C0ELSE",
+            "channel_name": "x", "user_id": user, "user_name": "x", "command": command, "text": text,
+            "api_app_id": "A0APP", "response_url": "https://hooks.slack.com/commands/1", "trigger_id": "1.2.x",
+        }  # fmt: skip
+        body = urlencode(fields)
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return await self.raw(body, {**signed(body, self.slack.clock), **kind}, "/commands")
+
     async def press(self, ts: str, action_id: str, *, user: str = "U0ANN", team: str = TEAM) -> int:
         """Presses a button of the message `ts`, with the value that it has there."""
         message = self.slack.messages[("C0DESK", ts)]
@@ -228,6 +239,27 @@ def view_submission(view: dict[str, Any], user: str) -> dict[str, Any]:
         "trigger_id": "9.trigger",
         "view": {"team_id": TEAM, "app_id": "A0APP", "bot_id": BOT, "root_view_id": view["id"], **view},
         "response_urls": [],
+        "is_enterprise_install": False,
+        "enterprise": None,
+    }
+
+
+def message_action(
+    callback: str, message: dict[str, Any], trigger: str, user: str = "U0ANN"
+) -> dict[str, Any]:
+    """docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload, "Message shortcuts"."""
+    return {
+        "type": "message_action",
+        "token": "verification",
+        "callback_id": callback,
+        "trigger_id": trigger,
+        "action_ts": "1764000000.000100",
+        "response_url": "https://hooks.slack.com/app/T0HOME/1/x",
+        "message_ts": message["ts"],
+        "message": message,
+        "channel": {"id": "C0DESK", "name": "desk"},
+        "team": {"id": TEAM, "domain": "home"},
+        "user": {"id": user, "username": "x", "name": "x", "team_id": TEAM},
         "is_enterprise_install": False,
         "enterprise": None,
     }

@@ -86,6 +86,11 @@ def words(text: str) -> str:
     return escape(" ".join(text.split()))
 
 
+def brief(text: str, limit: int) -> str:
+    """`words` of the text's beginning: for names and titles, which may be of any length."""
+    return words(clip(" ".join(text[: 4 * limit].split()), limit))
+
+
 def clip(text: str, limit: int) -> str:
     """The text, or its start and an ellipsis when it is longer than `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -153,7 +153,9 @@ def pressed_on(press: BlockActions) -> Memory:
     if press.view is not None and press.view.private_metadata:
         return msgspec.structs.replace(Memory.unpacked(press.view.private_metadata), ticket=number)
     channel = press.channel.id if press.channel else (container.channel_id if container else "")
-    thread = (container.thread_ts or container.message_ts) if container else ""
+    # A line for one person only is no message that anything can be put below.
+    own = "" if container is None or container.is_ephemeral else container.message_ts
+    thread = (container.thread_ts if container else "") or own
     return Memory(ticket=number, channel=channel or "", thread=thread or "")
 
 

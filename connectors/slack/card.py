@@ -9,6 +9,7 @@ from connectors.slack.blocks import (
     MAX_URL,
     Block,
     actions,
+    brief,
     button,
     clip,
     context,
@@ -16,11 +17,13 @@ from connectors.slack.blocks import (
     fold,
     header,
     mrkdwn,
+    section,
     weight,
     words,
 )
 from connectors.slack.modals import MORE
-from gateway.model import Card, Verb
+from gateway.model import Card, SendState, Verb
+from gateway.overviews import Background, PastLine
 
 #: The verbs that have a button, in the order in which they stand, with label and style; More… holds the others.
 BUTTONS: dict[Verb, tuple[str, str]] = {
@@ -34,14 +37,16 @@ MAX_SHOWN = 10  #: fields of a card; more is no card any more
 MAX_FIELD_SHOWN = 300  #: characters of one field's value
 
 
-def render(card: Card) -> list[Block]:
-    """The blocks of this card: head, fields, why it came, what was said, buttons."""
-    head = [header(f"{card.reference} · {card.title}"), *_facts(card)]
+def render(card: Card, background: Background | None = None) -> list[Block]:
+    """The blocks of this card: head, facts, what was said, why it came, what stands behind it, buttons."""
+    known = background or Background()
+    head = [header(f"{card.reference} · {card.title}"), *_facts(card, known), *_trouble(card, known)]
     tail = [actions(_buttons(card), f"ticket-{card.ticket}")] if _buttons(card) else []
     why = [context(f"**Why it came here:** {clip(card.why, 700)}")] if card.why.strip() else []
-    body, complete = fold(card.body, MAX_BYTES - weight([*head, *why, *tail]))
+    behind = [*why, *_behind(card, known)]
+    body, complete = fold(card.body, MAX_BYTES - weight([*head, *behind, *tail]))
     more = [] if complete else [context("The rest is on the desk.")]
-    return [*head, *body, *more, *why, *tail]
+    return [*head, *body, *more, *behind, *tail]
 
 
 def fallback(card: Card) -> str:
@@ -50,10 +55,53 @@ def fallback(card: Card) -> str:
     return str(mrkdwn(line, 1000)["text"])
 
 
-def _facts(card: Card) -> list[Block]:
-    pairs = [("From", words(clip(card.requester, MAX_FIELD_SHOWN))), *card.fields]
+def _facts(card: Card, known: Background) -> list[Block]:
+    own = [
+        (label, brief(known.owner, 80) if label == "Owner" and known.owner else value)
+        for label, value in card.fields
+    ]
+    pairs = [("From", words(clip(card.requester, MAX_FIELD_SHOWN))), *own]
     shown = [(clip(label, 40), clip(value, MAX_FIELD_SHOWN)) for label, value in pairs[:MAX_SHOWN]]
     return fields(shown)
+
+
+def _trouble(card: Card, known: Background) -> list[Block]:
+    """The last answer did not arrive: why, and a button that sends it again."""
+    failed = known.failed
+    if failed is None:
+        return []
+    what = "was not delivered" if failed.state is SendState.FAILED else "may not have arrived"
+    why = f": {brief(failed.reason, 300)}" if failed.reason else "."
+    made = {**section(f":warning: **The last answer {what}**{why}"), "block_id": f"failed-{failed.id}"}
+    if failed.send and card.actions:
+        made["accessory"] = button("Send again", Verb.RETRY.value, f"{card.ticket}:{failed.send}")
+    return [made]
+
+
+def _behind(card: Card, known: Background) -> list[Block]:
+    """What the same person asked before, and how the like was solved."""
+    blocks = []
+    if known.tickets:
+        count = "1 other ticket" if known.tickets == 1 else f"{known.tickets} other tickets"
+        past = " · ".join(f"{_linked(card, line)} ({words(line.status)})" for line in known.history)
+        blocks.append(context(f"**History:** {count}: {past}"))
+    if known.similar:
+        lines = (
+            _linked(card, line) + (f": {brief(line.how, 90)}" if line.how else "") for line in known.similar
+        )
+        blocks.append(context(f"**Similar, solved:** {' · '.join(lines)}"))
+    return blocks
+
+
+def _linked(card: Card, line: PastLine) -> str:
+    """Another ticket's name, with its page on the desk where this card has one."""
+    base, _, number = card.link.rpartition("/")
+    name = (
+        f"[{line.reference}]({base}/{line.id})"
+        if _usable(card.link) and number == str(card.ticket)
+        else line.reference
+    )
+    return f"{name} {brief(line.subject, 60)}".strip()
 
 
 def _buttons(card: Card) -> list[Block]:

@@ -12,6 +12,7 @@ import msgspec
 from connectors.slack.asking import Asking
 from connectors.slack.incoming_files import Files
 from connectors.slack.normalize import Heard, normalize, note_event, thread_of
+from connectors.slack.offers import Offers
 from connectors.slack.opening import Later
 from connectors.slack.payloads import MessageEvent
 from connectors.slack.people import People, Person, Standing
@@ -38,11 +39,13 @@ class Events:
         people: People,
         files: Files,
         asking: Asking,
+        offers: Offers,
         later: Later,
         workspace: Callable[[], Workspace],
     ) -> None:
         self._account, self._host, self._api, self._people = account, host, api, people
-        self._files, self._asking, self._later, self._workspace = files, asking, later, workspace
+        self._files, self._asking, self._offers = files, asking, offers
+        self._later, self._workspace = later, workspace
         #: authors whose notes need no second look until then
         self._good: dict[tuple[str, str, str], datetime] = {}
 
@@ -138,10 +141,16 @@ class Events:
         files = await self._files.of(note.delivery_key, said.files or (), patient=live)
         if files is None:
             return NOT_YET
-        return await self._keep_note(note, said, raw, person, files)
+        return await self._keep_note(note, said, raw, person, files, live)
 
     async def _keep_note(
-        self, note: AgentAction, said: MessageEvent, raw: bytes, person: Person, files: tuple[Attachment, ...]
+        self,
+        note: AgentAction,
+        said: MessageEvent,
+        raw: bytes,
+        person: Person,
+        files: tuple[Attachment, ...],
+        live: bool,
     ) -> int:
         # With Slack silent about the person the note is kept all the same: the core asks its own list of
         # agents, and `verified` says that the membership was not checked.
@@ -149,6 +158,8 @@ class Events:
         receipts = await self._host.receive([Delivery(input=note, raw=raw)])
         if said.parent_user_id and not receipts[0].duplicate and not self._passed(note, person):
             self._later(self._check(note, person))
+        if live and note.address and not receipts[0].duplicate:
+            self._later(self._offers.consider(person, note.address, receipts[0].ledger_id, note.text))
         return 200
 
     def _passed(self, note: AgentAction, person: Person) -> bool:

@@ -14,13 +14,17 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from connectors.slack import modals
+from connectors.slack import home, modals, offers, practice
 from connectors.slack.acting import Core
 from connectors.slack.buttons import AT_ONCE, ON_SENDS, Buttons
+from connectors.slack.commands import Commands
 from connectors.slack.forms import Forms
+from connectors.slack.home import Home
+from connectors.slack.offers import Offers
 from connectors.slack.opening import Later, Opening
 from connectors.slack.payloads import Interaction
 from connectors.slack.people import People
+from connectors.slack.practising import Practising
 from connectors.slack.telling import whisper as whisper
 from connectors.slack.webapi import WebApi
 from connectors.slack.writing import Writing
@@ -43,10 +47,14 @@ class Interactions:
         self, account: str, host: Host, api: WebApi, people: People, later: Later, file_limit: int = 5_000_000
     ) -> None:
         self._account = account
-        core, writing = Core(account, host, people), Writing(host.clock)
+        core, writing, clock = Core(account, host, people), Writing(host.clock), host.clock
         opening = Opening(account, core, api, writing, later)
         self._buttons = Buttons(account, core, api, opening, later)
         self._forms = Forms(core, api, opening, writing, later, file_limit)
+        self._practising = Practising(account, api, later)
+        self.offers = Offers(account, core, api, opening, clock, later)
+        self.home = Home(account, core, api, clock, host.public_url, later)
+        self.commands = Commands(core, clock, host.public_url)
         self._bolt = self._listening()
 
     async def handle(self, interaction: Interaction) -> BoltResponse:
@@ -67,10 +75,16 @@ class Interactions:
         bolt.action(re.compile(f"^{modals.PICK}"))(buttons.pick)
         bolt.action(modals.CANNED)(buttons.canned)
         bolt.action(modals.EDIT)(buttons.edit)
+        bolt.action(_one_of(offers.SEND, offers.DISMISS))(self.offers.press)
+        bolt.action(re.compile(f"^{practice.PREFIX}"))(self._practising.press)
+        bolt.action(re.compile(f"^{home.PREFIX}"))(self.home.press)
         bolt.action(re.compile(""))(self._ignore)
         bolt.view(_one_of(*Verb))(forms.submit)
         bolt.view(modals.PREVIEW)(forms.send)
+        bolt.view(_one_of(practice.NOTE, practice.PREVIEW))(self._practising.write)
+        bolt.view(practice.SEND)(self._practising.send)
         bolt.view(re.compile(""))(self._ignore)
+        bolt.shortcut(offers.SHORTCUT)(self.offers.shortcut)
         bolt.shortcut(re.compile(""))(self._ignore)
         bolt.error(self._failed)
         return bolt

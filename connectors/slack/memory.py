@@ -40,7 +40,10 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         """The opposite of `packed`. Raises InvalidPayload."""
         line, _, text = packed.partition("\n")
         try:
-            ticket, version, channel, thread, attempt, verb, source, files = line.split(" ")
+            parts = line.split(" ")
+            # Forms that were opened before an upgrade carried the first five only.
+            ticket, version, channel, thread, attempt = parts[:5]
+            verb, source, files = parts[5:] or ("", "0", "")
             return Memory(
                 ticket=int(ticket),
                 version=int(version),

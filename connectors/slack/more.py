@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.slack.blocks import Block, actions, button, clip, context, section, words
+from connectors.slack.blocks import Block, actions, brief, button, clip, context, section, words
 from connectors.slack.memory import Memory
 from connectors.slack.modals import PICK, RETRY, UNDO, list_form
 from gateway.model import Entry, EntryKind, Group, SendState, TicketPage, VerbForm
@@ -63,10 +63,10 @@ def replies(page: TicketPage) -> list[Block]:
 
 
 def _reply(entry: Entry, ticket: int) -> Block:
-    start = clip(" ".join(entry.text.split()), 120) or "(files only)"
+    start = entry.text.strip() or "(files only)"
     fate = DELIVERY[entry.state] if entry.state else ""
-    why = f": {entry.reason}" if entry.reason and entry.state in AGAIN else ""
-    line = f"{words(entry.author)}: “{words(start)}” · **{fate}**{words(why)}"
+    why = f": {brief(entry.reason, 300)}" if entry.reason and entry.state in AGAIN else ""
+    line = f"{brief(entry.author, 60)}: “{brief(start, 120)}” · **{fate}**{why}"
     made = {**section(line), "block_id": f"reply-{entry.id}"}
     if entry.send and entry.state in AGAIN:
         made["accessory"] = button("Send again", RETRY, f"{ticket}:{entry.send}")

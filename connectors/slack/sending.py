@@ -15,12 +15,15 @@ from connectors.slack.queue_channels import QueueChannels
 from connectors.slack.webapi import FAILURES, NotWritten, Silent, SlackError, WebApi
 from gateway.clock import Clock
 from gateway.errors import Refused, Retryable, Uncertain, Undeliverable
-from gateway.model import Attachment, Outgoing, Post, Remove, Replace, SendKind, Sent
+from gateway.model import Address, Attachment, Outgoing, Post, Remove, Replace, SendKind, Sent
+from gateway.overviews import Background
 from gateway.text.markup import split
 
 log = logging.getLogger(__name__)
 
 FileOf = Callable[[str], Awaitable[bytes]]  #: bytes by sha256; raises Refused
+#: What stands behind a ticket, as the place of its card may show it; None while nobody can say.
+BackgroundAt = Callable[[int, Address], Awaitable[Background | None]]
 
 #: Never turned into names, mentions or previews, whatever is in the text.
 QUIET = {"parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
@@ -40,6 +43,9 @@ PASSING = frozenset(
         "",
     }
 )
+#: Slack knows the app no more; every message would be refused.
+BROKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+BROKEN_WAIT = 60.0  #: seconds until the next try
 REMEMBERED = 1000  #: messages of several parts of which some have left
 REINSTALL = "Install the app again and put the new bot token into the environment."
 #: Slack's words for "never", and what to do about it.
@@ -78,10 +84,12 @@ class Sender:
         workspace: str,
         api: WebApi,
         file_of: FileOf,
+        background: BackgroundAt,
         channels: QueueChannels,
         clock: Clock,
     ) -> None:
         self._account, self._workspace, self._api, self._file_of = account, workspace, api, file_of
+        self._background = background
         self._channels, self._pace = channels, Pace(account, clock)
         # What has left of a message of several parts, by outbox id: a second try sends only the rest.
         self._left: dict[int, list[str]] = {}
@@ -115,7 +123,8 @@ class Sender:
     async def _post(self, post: Post) -> Sent:
         files, lost = await self._contents(post)
         if post.card is not None:
-            blocks = [*render(post.card), *_named(post.attachments)]
+            known = await self._background(post.ticket, post.address)
+            blocks = [*render(post.card, known), *_named(post.attachments)]
             sent = await self._message(post, blocks, fallback(post.card))
             await self._add_files(post.address.conversation, sent, files)
             return sent
@@ -219,7 +228,8 @@ class Sender:
     async def _replace(self, replace: Replace) -> Sent:
         channel, ts = replace.address.conversation, replace.address.thread
         body = {"channel": channel, "ts": ts, "parse": "none", "link_names": False}
-        shown = {"text": fallback(replace.card), "blocks": render(replace.card)}
+        known = await self._background(replace.ticket, replace.address)
+        shown = {"text": fallback(replace.card), "blocks": render(replace.card, known)}
         await self._call("chat.update", channel, {**body, **shown})
         return Sent(external_ids=(ts,))
 
@@ -281,6 +291,10 @@ def _refusal(error: SlackError, account: str, channel: str) -> Exception:
         return Retryable(
             f"Slack limits {error.method}.", after=error.after, bucket=f"slack/{account}/{limited}"
         )
+    if error.code in BROKEN:
+        # Nothing is lost by waiting: all of it goes as soon as the link is mended. The account's bucket says so.
+        reason = f"The link to Slack is broken ({error.code}). {REMEDIES[error.code]}"
+        return Retryable(reason, after=BROKEN_WAIT, bucket=f"slack/{account}")
     if error.status >= 500 or error.code in PASSING:
         return Retryable(f"Slack failed: {error}.", after=error.after)
     remedy = REMEDIES.get(error.code, "The ticket is still on the desk; answer there.")

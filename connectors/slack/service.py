@@ -10,7 +10,6 @@ from typing import Any
 
 from connectors.slack.asking import Asking
 from connectors.slack.customers import Customers
-from connectors.slack.desk_command import DeskCommand
 from connectors.slack.events import Events
 from connectors.slack.history import History
 from connectors.slack.incoming_files import Files
@@ -24,6 +23,9 @@ from connectors.slack.settings import Settings
 from connectors.slack.socket_mode import SocketMode
 from connectors.slack.webapi import FAILURES, WebApi
 from gateway.connector import Host
+from gateway.errors import Refused, StoreError
+from gateway.model import Address
+from gateway.overviews import Background, BackgroundOf
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,13 @@ class Service:
         self.channels = QueueChannels(account, host, self.api)
         self.files = Files(self.api, settings.file_limit)
         self.sender = Sender(
-            account, settings.team_id or account, self.api, host.file, self.channels, host.clock
+            account,
+            settings.team_id or account,
+            self.api,
+            host.file,
+            self._background,
+            self.channels,
+            host.clock,
         )
         self.tasks: set[asyncio.Task[None]] = set()
         self._forever: list[asyncio.Task[None]] = []
@@ -57,7 +65,11 @@ class Service:
         account, host, api, later = self._account, self._host, self.api, self.later
         settings = self._settings
         asking = Asking(account, settings.email_account, host, api, self.files, later, self.workspace)
-        self._events = Events(account, host, api, self.people, self.files, asking, later, self.workspace)
+        agents = Interactions(account, host, api, self.people, later, settings.file_limit)
+        self._home = agents.home
+        self._events = Events(
+            account, host, api, self.people, self.files, asking, agents.offers, later, self.workspace
+        )
         return Reception(
             account,
             host,
@@ -66,13 +78,31 @@ class Service:
             self._events,
             Customers(account, host, api, self.files, later, self.workspace),
             asking,
-            Interactions(account, host, api, self.people, later, settings.file_limit),
-            DeskCommand(account, host),
+            agents,
+            agents.commands,
             (settings.command, settings.customer_command),
             later,
-            self.channels.notice,
+            self._notice,
             self._kept,
         )
+
+    def _notice(self, payload: dict[str, Any]) -> None:
+        """What Slack says of the app itself: a channel has changed, somebody opened the home."""
+        self.channels.notice(payload)
+        event = payload.get("event")
+        if isinstance(event, dict) and event.get("type") == "app_home_opened" and event.get("tab") == "home":
+            self.later(self._show_home(str(event.get("user") or ""), str(payload.get("team_id") or "")))
+
+    async def _show_home(self, user: str, team: str) -> None:
+        if user:
+            await self._home.show(await self.people.look(user, team or self.people.team_id))
+
+    async def _background(self, ticket: int, place: Address) -> Background | None:
+        """What a card shows beside the ticket itself; a card without it is better than none."""
+        try:
+            return await self._host.view(BackgroundOf(ticket=ticket, place=place))
+        except (Refused, StoreError):
+            return None
 
     def workspace(self) -> Workspace:
         """What is known of the workspace now."""
@@ -133,11 +163,11 @@ class Service:
                 answer = await self.api.call("auth.test", {})
             except FAILURES as error:
                 log.error("slack link broken account=%s error=%s", self._account, error)
-                self._host.fares(f"{NAME}/{self._account}", str(error))
+                self._host.fares(f"{NAME}/{self._account}", f"The link to Slack is broken: {error}")
             else:
-                self._host.fares(f"{NAME}/{self._account}")
                 self.people.settle(str(answer.get("team_id") or ""), str(answer.get("user_id") or ""))
                 log.info("slack link up account=%s team=%s", self._account, answer.get("team_id"))
+                self._host.fares(f"{NAME}/{self._account}")
                 return
             await asyncio.sleep(wait)
             wait = min(AGAIN[1], wait * 2)

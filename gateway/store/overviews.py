@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 
 from gateway.clock import from_ms
-from gateway.model import Address, Agent, EntryKind, reference
+from gateway.model import Address, Agent, Entry, EntryKind, SendState, Step, Watch, reference
 from gateway.overviews import Background, MemberLine, PastLine
 from gateway.store import pages, people, rows
 from gateway.store.tx import Row, Tx, marks
@@ -66,8 +67,24 @@ def team(tx: Tx, hidden: Sequence[str], limit: int) -> TeamRows:
         waiting=int(totals[0]) if totals else 0,
         unassigned=int(totals[1] or 0) if totals else 0,
         oldest=[pages.line(tx, row) for row in oldest],
-        breaching=(),
+        breaching=_late(tx, where, (*OURS, *params), limit),
     )
+
+
+def _late(tx: Tx, where: str, params: Sequence[object], limit: int) -> list[TicketLine]:
+    """Tickets with a running clock that people were warned of, or that broke its promise; oldest first."""
+    found = tx.all(
+        f"SELECT {rows.TICKET} FROM tickets WHERE {where} "
+        "AND (watch LIKE '%\"warned\":%' OR watch LIKE '%\"breached\":%') ORDER BY created_at, id LIMIT 200",
+        params,
+    )
+    late = (row for row in found if _is_late(rows.ticket(row).watch))
+    return [pages.line(tx, row) for row in islice(late, limit)]
+
+
+def _is_late(watch: Watch) -> bool:
+    known = {*watch.warned, *watch.breached}
+    return any(watch.marks.get(p) and watch.marks[p][-1].step is not Step.STOP for p in known)
 
 
 def _members(tx: Tx) -> list[MemberLine]:
@@ -119,7 +136,15 @@ def background(tx: Tx, number: int, place: Address, secret: Collection[str]) -> 
         tickets=count,
         history=tuple(history),
         similar=tuple(line for line in similar if line.id not in shown),
+        failed=_failed(tx, number),
     )
+
+
+def _failed(tx: Tx, number: int) -> Entry | None:
+    """The newest answer of an agent, when it did not arrive or nobody knows."""
+    answers = [entry for entry in pages.entries(tx, number) if entry.kind is EntryKind.REPLY and entry.state]
+    newest = answers[-1] if answers else None
+    return newest if newest and newest.state in (SendState.FAILED, SendState.UNCERTAIN) else None
 
 
 def _history(tx: Tx, number: int, hidden: Sequence[str]) -> tuple[int, list[PastLine]]:

@@ -47,7 +47,7 @@ def ticket_page(tx: Tx, number: int) -> TicketPage | None:
     return TicketPage(
         ticket=rows.ticket(row),
         requester=requester.label if requester else "",
-        entries=tuple(_entries(tx, number)),
+        entries=tuple(entries(tx, number)),
         events=tuple(rows.event(event) for event in events),
         legs=tuple(rows.leg(leg) for leg in legs),
         participants=participants,
@@ -64,7 +64,8 @@ def _suppressed(tx: Tx, number: int) -> tuple[str, ...]:
     return tuple(row[0] for row in found)
 
 
-def _entries(tx: Tx, number: int) -> list[Entry]:
+def entries(tx: Tx, number: int) -> list[Entry]:
+    """The lines of a ticket in channel time, each answer with how far it came."""
     # The newest send of an entry tells its state: a relayed reply has one row a leg it was tried on.
     found = tx.all(
         f"""SELECT {rows.prefixed(rows.ENTRY, "e")}, o.state, o.id, o.detail FROM entries e

@@ -32,6 +32,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: An
         "now": site_of(request).clock.now(),
         "agent": request.get(AGENT),
         "version": version(),
+        "broken": site_of(request).broken() if request.get(AGENT) else {},
     }
     text = _environment().get_template(template).render(common | values)
     return web.Response(text=text, content_type="text/html", status=status)

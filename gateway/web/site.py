@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.connector import Host
+from gateway.health import Trouble
 from gateway.model import Agent, Identity, TicketPage
 from gateway.sums import Sum
 from gateway.views import People, Reads
@@ -46,6 +47,8 @@ class Site:
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
     email_address: str = ""  #: where customers may write, "" for nowhere
     chat: bool = True  #: whether /chat is there
+    #: parts that do not work now, told on every page of the desk
+    broken: Callable[[], Mapping[str, Trouble]] = dict
     proxies: int = 0  #: reverse proxies of ours whose X-Forwarded-For entries are believed
 
     @property

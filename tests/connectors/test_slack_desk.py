@@ -459,9 +459,7 @@ async def test_pressing_twice_is_two_proposals_and_a_replay_is_one() -> None:
         assert len(r.host.acts) == 2
 
 
-@pytest.mark.parametrize(
-    "kind", ["shortcut", "message_action", "view_closed", "block_suggestion", "new_kind"]
-)
+@pytest.mark.parametrize("kind", ["shortcut", "view_closed", "block_suggestion", "new_kind"])
 async def test_interactions_that_we_do_not_offer_are_acknowledged(kind: str) -> None:
     async with room() as r:
         payload = {"type": kind, "user": {"id": "U0ANN"}, "callback_id": "another_apps", "message": {}}

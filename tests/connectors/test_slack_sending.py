@@ -152,15 +152,22 @@ async def test_other_methods_have_a_bucket_of_their_own() -> None:
     assert (caught.value.after, caught.value.bucket) == (3.0, "slack/main/chat.update")
 
 
+@pytest.mark.parametrize("error", ["invalid_auth", "account_inactive", "token_revoked"])
+async def test_while_the_link_is_broken_everything_waits_in_the_accounts_bucket(error: str) -> None:
+    async with room() as r:
+        r.slack.fail("chat.postMessage", Fault(error=error))
+        with pytest.raises(Retryable) as caught:
+            await r.connector.send(card_post())
+    assert (caught.value.after, caught.value.bucket) == (60.0, "slack/main")
+    assert error in caught.value.reason and "Install the app again" in caught.value.reason
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         ("channel_not_found", "Invite the app"),
         ("is_archived", "unarchive"),
         ("not_in_channel", "Invite the app"),
-        ("invalid_auth", "Install the app again"),
-        ("account_inactive", "Install the app again"),
-        ("token_revoked", "Install the app again"),
         ("missing_scope", "manifest"),
         ("msg_too_long", "longer than Slack takes"),
         ("some_new_word", "on the desk"),

@@ -1,0 +1,147 @@
+"""A note in a card's thread that may have been meant for the customer: asked of its owner alone, and never in a talk.
+
+The message's own shortcut does the same at any later time. Both end in the preview; nothing is sent by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck
+
+from connectors.slack.acting import Core
+from connectors.slack.blocks import Block, actions, button, context
+from connectors.slack.buttons import number_in, pressed_on
+from connectors.slack.memory import MAX_FILES, Memory
+from connectors.slack.opening import Later, Opening
+from connectors.slack.payloads import BlockActions, MessageAction, MessageEvent, read
+from connectors.slack.people import Person
+from connectors.slack.telling import instead, whisper
+from connectors.slack.webapi import WebApi
+from gateway.clock import Clock
+from gateway.errors import Refused
+from gateway.model import Address, EntryKind, TicketPage, Verb
+from gateway.text.markup import from_mrkdwn
+
+log = logging.getLogger(__name__)
+
+SEND, DISMISS = "offer_send", "offer_dismiss"
+SHORTCUT = "send_to_customer"  #: callback id of the message shortcut
+QUIET = timedelta(minutes=10)  #: others who wrote within this time are talking
+LINE = "Only agents see what you wrote. Was it meant for the customer?"
+
+
+class Offers:
+    """Asks the ticket's owner, in a line that only they see."""
+
+    def __init__(
+        self, account: str, core: Core, api: WebApi, opening: Opening, clock: Clock, later: Later
+    ) -> None:
+        self._account, self._core, self._api = account, core, api
+        self._opening, self._clock, self._later = opening, clock, later
+
+    async def consider(self, who: Person, place: Address, ledger_id: int, text: str) -> None:
+        """After a note was kept. place: the card's thread; ledger_id: of the note."""
+        if not text.strip():
+            return
+        try:
+            page = await self._core.page(who, 0, place)
+        except Refused:
+            return
+        if wanted(page, self._clock.now()):
+            await whisper(
+                self._api,
+                self._account,
+                place.conversation,
+                who.user,
+                LINE,
+                thread=place.thread,
+                blocks=offer(page.ticket.id, ledger_id, page.requester),
+            )
+
+    async def press(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """The preview of the note as an answer."""
+        await ack()
+        press: BlockActions = context["interaction"]
+        if press.actions[0].action_id == DISMISS:
+            self._later(instead(self._api, self._account, press.response_url, "It stays a private note."))
+            return
+        who, memory, source = await self._core.who(press), pressed_on(press), number_in(press, 1)
+        try:
+            page = await self._core.page(who, memory.ticket)
+            await self._show(who, memory, page, source, press.trigger_id)
+        except Refused as refused:
+            self._opening.tell(who, memory, str(refused))
+
+    async def _show(self, who: Person, memory: Memory, page: TicketPage, source: int, trigger: str) -> None:
+        note = next((e for e in page.entries if e.ledger_id == source and e.kind is EntryKind.NOTE), None)
+        if note is None:
+            raise Refused("The note is not on the ticket yet. Please press again in a moment.")
+        kept = [file for file in note.attachments if file.sha256 and not file.skipped][:MAX_FILES]
+        memory = Memory(
+            ticket=page.ticket.id,
+            channel=memory.channel,
+            thread=memory.thread,
+            source=source if kept else 0,
+            text=note.text,
+        )
+        names = [file.filename for file in kept]
+        await self._opening.from_thread(who, memory, page, trigger, names)
+
+    async def shortcut(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """ "Send to customer" in a message's menu: the preview of that message as an answer."""
+        await ack()
+        said: MessageAction = context["interaction"]
+        who = await self._core.who(said)
+        memory = Memory(ticket=0, channel=said.channel.id if said.channel else "")
+        try:
+            await self._from_message(who, said)
+        except Refused as refused:
+            self._opening.tell(who, memory, str(refused))
+
+    async def _from_message(self, who: Person, said: MessageAction) -> None:
+        channel = said.channel.id if said.channel else ""
+        message = read({**said.message, "channel": channel}, MessageEvent)
+        if not message.thread_ts or message.thread_ts == message.ts:
+            raise Refused("Use it on a message in a card's thread: that says which customer it is for.")
+        if message.bot_id or not (message.text or message.files):
+            raise Refused("Only what a colleague wrote can be sent to the customer.")
+        place = Address(
+            connector="slack", account=self._account, conversation=channel, thread=message.thread_ts
+        )
+        page = await self._core.page(who, 0, place)
+        files = [file for file in message.files or () if file.id][:MAX_FILES]
+        memory = Memory(
+            ticket=page.ticket.id,
+            channel=channel,
+            thread=message.thread_ts,
+            files=tuple(file.id or "" for file in files),
+            text=from_mrkdwn(message.text or "").strip(),
+        )
+        names = [file.name or "file" for file in files]
+        await self._opening.from_thread(who, memory, page, said.trigger_id, names)
+
+
+def wanted(page: TicketPage, now: datetime) -> bool:
+    """Whether to ask: the reader owns the ticket, can answer it, and nobody else wrote a note a moment ago."""
+    agent = page.agent
+    if agent is None or page.ticket.assignee != agent.id or all(f.verb is not Verb.REPLY for f in page.verbs):
+        return False
+    mine = f"agent:{agent.id}"
+    notes = (e for e in page.entries if e.kind is EntryKind.NOTE and e.author_key != mine and e.author_key)
+    return all(entry.at <= now - QUIET for entry in notes)
+
+
+def offer(ticket: int, source: int, requester: str) -> list[Block]:
+    """The question with its two buttons."""
+    value = f"{ticket}:{source}"
+    name = requester or "the customer"
+    return [
+        context(f"{LINE} Nothing goes out before you have seen the preview."),
+        actions(
+            [button(f"Send to {name}…"[:75], SEND, value), button("Keep it private", DISMISS, value)],
+            f"offer-{source}",
+        ),
+    ]
