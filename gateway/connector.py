@@ -27,6 +27,7 @@ from gateway.model import (
     Side,
     TicketPage,
     TicketView,
+    VerbForm,
 )
 from gateway.overviews import Query, T
 
@@ -134,6 +135,10 @@ class Host(Protocol):
 
     async def view(self, query: Query[T]) -> T:
         """What an agent asks about the desk as a whole (gateway/overviews.py). Raises Refused."""
+        ...
+
+    async def forms(self, actor: Identity) -> tuple[VerbForm, ...]:
+        """What this agent may do without a ticket (NEW, NEXT) or with several at once. Raises Refused."""
         ...
 
     async def stop_bot(self, actor: Identity, scope: str, why: str = "") -> str:

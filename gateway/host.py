@@ -35,13 +35,14 @@ from gateway.model import (
     Side,
     TicketPage,
     TicketView,
+    VerbForm,
 )
 from gateway.overviews import Query, T
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
 from gateway.situation import Situation, at_least
 from gateway.store import Store, grants, suppression
-from gateway.verbs import usable
+from gateway.verbs import usable, without_ticket
 from gateway.views import (
     DeadLine,
     IncidentLine,
@@ -161,6 +162,12 @@ class StoreHost:
             raise Refused(f"The assistant was not stopped there ({scope}).")
         await self.dialled("bot_started", agent.id, scope, "")
         return f"The assistant may speak again ({scope})."
+
+    async def forms(self, actor: Identity) -> tuple[VerbForm, ...]:
+        agent = await self.agent_of(actor)
+        if agent is None:
+            raise Refused("You are not a member of this desk. Ask an admin to add you.")
+        return without_ticket(agent, self.policy, await self._store.agents(), self.clock.now())
 
     async def incident_lines(self) -> list[IncidentLine]:
         return await self._store.incident_lines()

@@ -5,12 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 import msgspec
 
-from gateway.model import Field, FieldKind, Group, Role, Verb, VerbForm
+from gateway.model import (
+    Agent,
+    Field,
+    FieldKind,
+    Group,
+    Role,
+    Ticket,
+    TicketPage,
+    Verb,
+    VerbForm,
+)
+from gateway.policy import Policy
 from gateway.situation import CHOICES, CHOICES_OF, WHEN, Situation, at_least, is_open
 
 
@@ -24,6 +36,18 @@ def usable(situation: Situation) -> tuple[VerbForm, ...]:
     ]
     found = [form for form in found if not _without_choice(form)]
     return tuple(sorted(found, key=lambda form: groups.index(form.group)))
+
+
+def without_ticket(
+    agent: Agent, policy: Policy, team: Sequence[Agent], now: datetime
+) -> tuple[VerbForm, ...]:
+    """The verbs that this agent may use without a ticket, or on a selection, with their choices."""
+    ticket = Ticket(id=0, created_at=now, updated_at=now)
+    page = TicketPage(ticket=ticket, requester="", entries=(), events=(), legs=(), participants=())
+    situation = Situation(page=page, agent=agent, policy=policy, team=team)
+    fit = [form for form in FORMS.values() if form.bulk or form.verb in (Verb.NEW, Verb.NEXT)]
+    completed = [_completed(form, situation) for form in fit if at_least(agent, form.role)]
+    return tuple(form for form in completed if not _without_choice(form))
 
 
 def _completed(form: VerbForm, situation: Situation) -> VerbForm:
@@ -68,7 +92,7 @@ def _table(forms: Iterable[VerbForm]) -> Mapping[Verb, VerbForm]:
 FORMS: Mapping[Verb, VerbForm] = _table(
     (
         VerbForm(
-            verb=Verb.REPLY, title="Reply", group=Group.ANSWER, preview=True,
+            verb=Verb.REPLY, bulk=True, title="Reply", group=Group.ANSWER, preview=True,
             explain="Goes to the requester, after a preview.",
             fields=(_text(label="Your answer", required=True, hint="The requester will read this."), _FILES),
         ),
@@ -79,19 +103,19 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             explain="What the assistant would have answered goes to the requester as it is.",
         ),
         VerbForm(
-            verb=Verb.NOTE, title="Note", group=Group.ANSWER, explain="Only agents see it.",
+            verb=Verb.NOTE, bulk=True, title="Note", group=Group.ANSWER, explain="Only agents see it.",
             fields=(_text(label="Note", required=True, hint="Only agents see it."), _FILES),
         ),
         VerbForm(verb=Verb.CLAIM, bulk=True, title="Claim", group=Group.OWN, explain="It is yours from now on."),
         VerbForm(verb=Verb.RELEASE, bulk=True, title="Release", group=Group.OWN, explain="Back to its queue."),
         VerbForm(
-            verb=Verb.RESOLVE, title="Resolve", group=Group.OWN,
+            verb=Verb.RESOLVE, bulk=True, title="Resolve", group=Group.OWN,
             explain="The matter is done; the requester is told, and may still answer.",
             fields=(_text(label="Last word to the requester", hint="Left empty, they get our usual line."),),
         ),
         VerbForm(verb=Verb.REOPEN, title="Reopen", group=Group.OWN, explain="It is not done after all."),
         VerbForm(
-            verb=Verb.ESCALATE, title="Escalate", group=Group.HAND_OVER,
+            verb=Verb.ESCALATE, bulk=True, title="Escalate", group=Group.HAND_OVER,
             explain="To those who know more or may decide more; the requester stays informed.",
             fields=(_QUEUE, _CAUSE, _NOTE),
         ),
@@ -178,7 +202,7 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             fields=(_REMARK,),
         ),
         VerbForm(
-            verb=Verb.PRIORITY, title="Priority", group=Group.SORT,
+            verb=Verb.PRIORITY, bulk=True, title="Priority", group=Group.SORT,
             fields=(Field(name="priority", kind=FieldKind.CHOICE, label="Priority", required=True),),
         ),
         VerbForm(

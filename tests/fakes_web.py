@@ -43,12 +43,21 @@ from gateway.model import (
     TicketPage,
     TicketView,
     Verb,
+    VerbForm,
 )
 from gateway.overviews import Query, T
 from gateway.policy import QueuePolicy
 from gateway.situation import Situation
-from gateway.verbs import usable
-from gateway.views import DeadLine, QueueLine, StopLine, SuppressedLine, TicketFilter, TicketLine
+from gateway.verbs import usable, without_ticket
+from gateway.views import (
+    DeadLine,
+    IncidentLine,
+    QueueLine,
+    StopLine,
+    SuppressedLine,
+    TicketFilter,
+    TicketLine,
+)
 from tests.world import make_policy
 
 KEY = bytes(range(32))
@@ -226,7 +235,7 @@ class FakeHost:
         self.actions.append(action)
         if self.refusal:
             return ActionResult(state="refused", detail=self.refusal)
-        if action.verb is Verb.NEXT:
+        if action.verb in (Verb.NEXT, Verb.NEW):
             return ActionResult(state="done", ticket=42)
         page = self.pages[action.ticket]
         changes: dict[str, Any] = {
@@ -269,6 +278,11 @@ class FakeHost:
             page=page, agent=agent, policy=make_policy(queues=queues), team=tuple(self.team.values())
         )
         return msgspec.structs.replace(page, agent=agent, verbs=usable(seen))
+
+    async def forms(self, actor: Identity) -> tuple[VerbForm, ...]:
+        queues = {name: QueuePolicy(name=name, title=title) for name, (title, _) in self.queues.items()}
+        team = tuple(self.team.values())
+        return without_ticket(self.team[actor.value], make_policy(queues=queues), team, self.clock.now())
 
     async def stop_bot(self, actor: Identity, scope: str, why: str = "") -> str:
         if self.refusal:
@@ -356,6 +370,23 @@ class FakeReads:
 
     async def bot_stops(self) -> list[StopLine]:
         return self.desk.stops
+
+    async def incident_lines(self) -> list[IncidentLine]:
+        leaders = [
+            p for p in self.desk.pages.values() if p.ticket.incident == p.ticket.id or p.ticket.work.alike
+        ]
+        return [self._incident(page) for page in leaders]
+
+    def _incident(self, page: TicketPage) -> IncidentLine:
+        every = self.desk.pages.values()
+        number, alike = page.ticket.id, page.ticket.work.alike
+        return IncidentLine(
+            leader=self._line(page),
+            members=tuple(
+                self._line(p) for p in every if p.ticket.incident == number and p.ticket.id != number
+            ),
+            proposed=tuple(self._line(p) for p in every if p.ticket.id in alike),
+        )
 
     async def suppressed_lines(self) -> list[SuppressedLine]:
         return []

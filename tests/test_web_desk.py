@@ -24,6 +24,7 @@ from gateway.model import (
     Speaker,
     Status,
     Verb,
+    Work,
 )
 from gateway.views import DeadLine
 from gateway.web.explain import explain
@@ -309,6 +310,56 @@ async def test_a_form_without_its_own_number_is_refused(browser: Browser) -> Non
 
 async def test_who_has_it_is_said_before_somebody_else_answers(browser: Browser) -> None:
     assert "Ben Ito has this ticket." in await browser.text("/desk/ticket/43")
+
+
+# ---------------------------------------------------------------- many at once, and none yet
+
+
+async def test_a_selection_is_shown_with_its_form_and_done_with_the_second_press(browser: Browser) -> None:
+    form = await browser.form("/desk")
+    chosen = FormData({**form, "verb": "reply"})
+    for number in ("42", "43"):
+        chosen.add_field("tickets", number)
+    text = await (await browser.post("/desk/bulk", chosen)).text()
+    assert "This goes to 2 people" in text and browser.desk.actions == []
+    sure = FormData({**form, "verb": "reply", "confirmed": "yes", "text": "We are on it."})
+    for number in ("42", "43"):
+        sure.add_field("tickets", number)
+    await browser.post("/desk/bulk", sure)
+    (action,) = browser.desk.actions
+    assert (action.verb, action.ticket, action.also, action.text) == (Verb.REPLY, 42, (43,), "We are on it.")
+
+
+async def test_an_incident_can_be_confirmed_and_answered_for_all(browser: Browser) -> None:
+    assert "No incident" in await browser.text("/desk/incidents")
+    page = browser.desk.pages[42]
+    browser.desk.pages[42] = replace(page, ticket=replace(page.ticket, work=Work(alike=(43,))))
+    assert "2 people may have one problem" in await browser.text("/desk/incidents")
+    form = await browser.form("/desk/incidents")
+    sure = FormData({**form, "verb": "incident", "confirmed": "yes"})
+    for number in ("42", "43"):
+        sure.add_field("tickets", number)
+    await browser.post("/desk/bulk", sure)
+    assert (browser.desk.actions[0].verb, browser.desk.actions[0].also) == (Verb.INCIDENT, (43,))
+    for number in (42, 43):
+        page = browser.desk.pages[number]
+        browser.desk.pages[number] = replace(page, ticket=replace(page.ticket, incident=42, work=Work()))
+    assert "To all 2 people of the incident" in await browser.text("/desk/ticket/42")
+    preview = await (await do(browser, "reply", text="Mended.", everyone="yes")).text()
+    assert "It goes to all 2 people of the incident" in preview
+    await do(browser, "reply", text="Mended.", everyone="yes", confirmed="yes")
+    assert browser.desk.actions[-1].everyone is True
+
+
+async def test_a_ticket_by_hand(browser: Browser) -> None:
+    form = await browser.form("/desk/new")
+    missing = await browser.post("/desk/new", form | {"verb": "new", "requester": "Mia", "value": "phone"})
+    assert missing.status == 422 and "Write something first." in await missing.text()
+    full = form | {"verb": "new", "requester": "Mia", "value": "phone", "text": "A lost parcel"}
+    answer = await browser.post("/desk/new", full, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/desk/ticket/42")
+    (action,) = browser.desk.actions
+    assert (action.verb, action.requester, action.text) == (Verb.NEW, "Mia", "A lost parcel")
 
 
 # ---------------------------------------------------------------- the assistant

@@ -36,18 +36,19 @@ async def act(request: web.Request) -> web.Response:
     word, text = field(form, "verb", 20), field(form, "text")
     if word == "edit":
         return await ticket_page(request, Draft(verb="reply", text=text))
-    verb = _verb(word)
+    verb = verb_of(word)
     if verb in (Verb.REPLY, Verb.NOTE) and not text:
         return await ticket_page(request, Draft(verb=verb, problem="Write something first."), status=422)
     if verb is Verb.REPLY and field(form, "confirmed") != "yes":
-        return await ticket_page(request, Draft(verb=verb, text=text, preview=True))
-    typed = _typed(form, verb)
+        everyone = field(form, "everyone", 5) == "yes"
+        return await ticket_page(request, Draft(verb=verb, text=text, preview=True, everyone=everyone))
+    typed = typed_in(form, verb)
     values, problems = filled(FORMS[verb], typed)
     if problems and verb not in (Verb.REPLY, Verb.NOTE):
         return await ticket_page(
             request, Draft(verb=verb, text=text, typed=typed, problems=problems), status=422
         )
-    result = await _propose(request, form, verb, values)
+    result = await propose(request, form, verb, values)
     if result.state == "refused":
         problem = result.detail or "That is not possible now."
         return await ticket_page(
@@ -59,12 +60,12 @@ async def act(request: web.Request) -> web.Response:
 async def take_next(request: web.Request) -> web.Response:
     """Takes the next ticket of a queue, or of all that the agent works on, and shows it."""
     values = {"queue": field(form_of(request), "queue", 100)}
-    result = await _propose(request, form_of(request), Verb.NEXT, values)
+    result = await propose(request, form_of(request), Verb.NEXT, values)
     where = f"/desk/ticket/{result.ticket}" if result.state == "done" else "/desk?view=mine&nothing=1"
     return web.Response(status=303, headers={"Location": where})
 
 
-def _typed(form: Form, verb: Verb) -> dict[str, str]:
+def typed_in(form: Form, verb: Verb) -> dict[str, str]:
     """What stands in the fields of this verb; a day and time of the browser with the browser's offset."""
     typed = {f.name: field(form, f.name, f.max_length) for f in FORMS[verb].fields}
     for f in FORMS[verb].fields:
@@ -81,7 +82,8 @@ def _offset(minutes: str) -> str:
     return f"{'-' if count < 0 else '+'}{hours:02}:{rest:02}"
 
 
-async def _propose(request: web.Request, form: Form, verb: Verb, values: Mapping[str, Any]) -> ActionResult:
+async def propose(request: web.Request, form: Form, verb: Verb, values: Mapping[str, Any]) -> ActionResult:
+    """What the form says, in the agent's name; `values`: attributes of the action."""
     site = site_of(request)
     if not _ONCE.fullmatch(field(form, "once", 24)):
         raise web.HTTPBadRequest(text="The form is incomplete. Reload the page and try again.")
@@ -92,7 +94,10 @@ async def _propose(request: web.Request, form: Form, verb: Verb, values: Mapping
         seen_version=_number(field(form, "seen_version", 15)),
     )  # fmt: skip
     files = await _files(form) if any(f.kind is FieldKind.FILES for f in FORMS[verb].fields) else ()
-    return await site.host.act(msgspec.structs.replace(action, **values, attachments=files))
+    everyone = field(form, "everyone", 5) == "yes"
+    return await site.host.act(
+        msgspec.structs.replace(action, **{"everyone": everyone, "attachments": files, **values})
+    )
 
 
 async def _files(form: Form) -> tuple[Attachment, ...]:
@@ -122,7 +127,8 @@ def _key(request: web.Request, form: Form) -> str:
     return f"{agent_of(request).id}:{request.match_info.get('ticket', '0')}:{digest}"
 
 
-def _verb(word: str) -> Verb:
+def verb_of(word: str) -> Verb:
+    """The verb that a form names. Raises HTTPBadRequest."""
     try:
         return Verb(word)
     except ValueError as error:

@@ -19,7 +19,7 @@ from gateway.model import (
     VerbForm,
 )
 from gateway.sums import span
-from gateway.views import QueueLine, TicketFilter
+from gateway.views import IncidentLine, QueueLine, TicketFilter
 from gateway.web.entrance import agent_of
 from gateway.web.explain import explain
 from gateway.web.render import page
@@ -48,6 +48,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     typed: Mapping[str, str] = {}  #: field name -> what stands in it
     preview: bool = False
+    everyone: bool = False  #: it goes to all of the incident
     problem: str = ""
     problems: Mapping[str, str] = {}  #: field name -> what is wrong with it
 
@@ -111,7 +112,8 @@ async def ticket_page(request: web.Request, draft: Draft, status: int = 200) -> 
         request, "ticket.html", status=status, shown=shown, t=shown.ticket, draft=draft, why=explain(shown.events),
         queues=lines, titles={line.name: line.title for line in lines}, names=site.agent_name,
         to=current_leg(shown, Side.REQUESTER), reachable=reachable(shown), assignee=_assignee(request, shown),
-        act=f"/desk/ticket/{shown.ticket.id}/act", groups=_groups(shown), shown_forms={f.verb for f in shown.verbs},
+        incident=await _incident(request, shown), act=f"/desk/ticket/{shown.ticket.id}/act",
+        groups=_groups(shown), shown_forms={f.verb for f in shown.verbs},
         canned=await site.host.canned(_view(request)), delivery=DELIVERY, retriable=RETRIABLE,
         claimed=any(leg.address.connector == "webchat" for leg in shown.legs),
         clocks=site_of(request).sums(shown), span=span,
@@ -129,6 +131,13 @@ async def read_ticket(request: web.Request) -> TicketPage:
 
 def _view(request: web.Request) -> TicketView:
     return TicketView(actor=identity_of(agent_of(request)), ticket=int(request.match_info["ticket"]))
+
+
+async def _incident(request: web.Request, shown: TicketPage) -> IncidentLine | None:
+    """The incident that the ticket is part of, or that it may lead."""
+    leader = shown.ticket.incident or (shown.ticket.id if shown.ticket.work.alike else 0)
+    lines = await site_of(request).reads.incident_lines() if leader else []
+    return next((line for line in lines if line.leader.id == leader), None)
 
 
 def _groups(shown: TicketPage) -> dict[str, list[VerbForm]]:

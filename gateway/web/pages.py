@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.web import (
     actions,
+    bulk,
     desk,
     dial,
     entrance,
@@ -40,6 +41,7 @@ def attach(app: web.Application, site: Site) -> None:
         desk,
         dial,
         actions,
+        bulk,
         files,
         live,
         preview,
