@@ -18,6 +18,7 @@ from gateway.text.markup import (
     to_mrkdwn,
     to_plain,
     to_telegram_html,
+    to_wary_html,
 )
 
 TABLE = "| Size | Price |\n|---|---|\n| 密码 | 10 |\n| L | 9 |"
@@ -322,3 +323,29 @@ def test_pieces_with_fences_are_short(text: str, limit: int) -> None:
 def test_long_marks_are_plain_text(markdown: str) -> None:
     huge = markdown + "[" * 5_000
     assert "<a " not in to_telegram_html(huge)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("[your bank](http://evil.test/x)", "(http://evil.test/x)"),
+        ("[https://bank.test](https://evil.test)", "(https://evil.test)"),
+        ("<https://bank.test>", ""),
+        ("https://bank.test", ""),
+        ("[mia@example.org](mailto:mia@example.org)", ""),
+        ("[look](https://xn--pple-43d.test)", "(https://xn--pple-43d.test)"),
+        ("[look](https://\u0430pple.test)", "(https://xn--pple-43d.test)"),
+        ("[**bold** words](https://a.test)", "(https://a.test)"),
+        ("[a](javascript:alert(1))", ""),
+        ("[a](https://a.test/<script>)", "(https://a.test/%3Cscript%3E)"),
+    ],
+)
+def test_what_strangers_wrote_shows_where_its_links_lead(written: str, shown: str) -> None:
+    html = to_wary_html(written)
+    assert shown in html and "<script>" not in html
+    assert html.count("(http") == bool(shown)
+
+
+def test_pictures_of_strangers_are_never_loaded() -> None:
+    html = to_wary_html("![receipt](https://tracker.test/1.gif) <img src=https://tracker.test/2.gif>")
+    assert "<img" not in html

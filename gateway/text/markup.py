@@ -30,12 +30,18 @@ __all__ = [
     "to_mrkdwn",
     "to_plain",
     "to_telegram_html",
+    "to_wary_html",
 ]
 
 
 def to_html(markdown: str) -> str:
     """Safe HTML for the web: raw HTML is shown as text, links go to http, https, mailto or our own site only."""
     return str(_Html().render(tokens(markdown), _OPTIONS, {}))
+
+
+def to_wary_html(markdown: str) -> str:
+    """As to_html, for what strangers wrote: beside every link whose words say something else stands where it leads."""
+    return str(_WaryHtml().render(tokens(markdown), _OPTIONS, {}))
 
 
 def to_mail_html(markdown: str) -> str:
@@ -82,6 +88,7 @@ _CHOSEN: Any = {
     "highlight": None,
 }
 _OPTIONS = OptionsDict(_CHOSEN)
+_SHOWN = 160  # characters of an address: its host is always among them
 _BARE_URL = re.compile(r"https?://[^\s<>\"'`\\{}|^\[\]()]{1,2000}(?<![.,;:!?*_~。，；：！？、])")
 
 
@@ -128,6 +135,34 @@ class _Html(RendererHTML):
             out += [_anchor(match.group(), escape_html(match.group(), quote=False))]
             at = match.end()
         return "".join([*out, escape_html(content[at:], quote=False)])
+
+
+class _WaryHtml(_Html):
+    """Shows where links lead. The host is written as the network sees it, so that no look-alike letter passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+
+    @override
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        url, words, at = str(tokens[idx].attrGet("href") or ""), "", idx + 1
+        while at < len(tokens) and tokens[at].type != "link_close":
+            words += tokens[at].content
+            at += 1
+        self.targets.append("" if words.strip() in (url, url.removeprefix("mailto:")) else url)
+        return super().link_open(tokens, idx, options, env)
+
+    @override
+    def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        target = self.targets.pop() if self.targets else ""
+        return super().link_close(tokens, idx, options, env) + _leads_to(target)
+
+
+def _leads_to(url: str) -> str:
+    shown = url.removeprefix("mailto:")
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    return f' <span class="quiet">({escape_html(shown, quote=False)})</span>' if shown else ""
 
 
 class _MailHtml(_Html):

@@ -14,7 +14,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway.text.markup import to_html
+from gateway.text.markup import to_html, to_wary_html
 from gateway.web.security import AGENT, form_token
 from gateway.web.site import site_of
 
@@ -67,6 +67,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "markup": lambda text: Markup(to_html(text)),  # noqa: S704 - to_html escapes and cleans
+        "wary": lambda text: Markup(to_wary_html(text)),  # noqa: S704 - it escapes and cleans
         "prose": prose,
         "when": when,
         "ago": ago,
