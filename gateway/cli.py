@@ -28,6 +28,7 @@ from gateway import (
     cli_simulate,
     cli_sla,
     cli_slack,
+    cli_tickets,
     cli_triage,
     env_file,
 )
@@ -119,6 +120,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_rules.register(commands, _config_option)
     cli_simulate.register(commands, _config_option)
     cli_mail.register_quarantine(commands, _config_option)
+    cli_tickets.register(commands, _config_option)
     cli_people.register(commands, _config_option)
     cli_sla.register(commands, _config_option)
     cli_dial.register(commands, _config_option)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.model import EntryKind, Status, Verb
+from gateway.cli import main
+from gateway.model import Agent, EntryKind, Role, Status, Verb
 from tests.world import World
 
 
@@ -141,3 +143,48 @@ async def test_the_ledger_still_adds_up(world: World) -> None:
     await two_matters(world)
     await world.act(Verb.SPLIT, 1, entry=await entry(world, 1, "And the lamp has no bulb."))
     assert (await world.store.ledger_count()).adds_up
+
+
+async def test_the_command_line_shows_and_puts_right(
+    world: World,
+    database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[store]\ndatabase = "{database}"\n')
+    monkeypatch.setenv("DESKGATE_KEY", (b"k" * 32).hex())
+    await world.store.add_agent(Agent(id="admin", name="Boss", role=Role.ADMIN), 0)
+
+    async def run(*arguments: str) -> tuple[int, str]:
+        async def handling() -> None:
+            while True:
+                await world.settle()
+                await asyncio.sleep(0.05)
+
+        task = asyncio.create_task(handling())
+        try:
+            code = await asyncio.to_thread(main, ["tickets", *arguments, "--config", str(config)])
+        finally:
+            task.cancel()
+        return code, "".join(capsys.readouterr())
+
+    first = await world.say("a person, please", door="mail", subject="Lamp")
+    await world.say("My invoice is wrong", door="mail", subject="Re: Lamp", refers_to=(first.message_key,))
+    (number,) = await world.numbers()
+    _, second = [entry for entry in await world.entries(number) if entry.kind is EntryKind.MESSAGE]
+
+    code, said = await run("show", f"DG-{number}")
+    assert code == 0 and f"{second.id}  " in said and "answers a mail" in said
+    assert (await run("show", "DG-999"))[0] == 1
+    code, said = await run("split", f"dg-{number}", "--message", str(second.id))
+    assert code == 0 and "It is DG-" in said
+    assert len(await world.numbers()) == 2
+    code, said = await run("restore", str(number))
+    assert code == 0 and "was taken back" in said
+    code, said = await run("move", f"DG-{number}", "--message", str(second.id), "--to", f"DG-{number}")
+    assert code == 1 and "that ticket already" in said
+    code, said = await run("merge", f"DG-{number}", "--to", "DG-999", "--as", "nobody")
+    assert code == 1 and "no member 'nobody'" in said
+    assert any(event.data.get("surface") == "desk" for event in (await world.page(number)).events)
