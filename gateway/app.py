@@ -383,6 +383,10 @@ def make_policy(
         capacity=settings.desk.capacity,
         calendar=calendars.get(settings.desk.calendar),
         slas=make_slas(settings.sla, calendars),
+        matrix=settings.escalation.levels(),
+        told_queue=settings.escalation.tell,
+        playbook=settings.escalation.playbook,
+        pulse=settings.heartbeat.pulse(),
         triggers=frozenset(settings.escalation.triggers),
     )
 

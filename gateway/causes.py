@@ -37,6 +37,8 @@ CAUSES: Mapping[str, str] = {
     "crowd": "Several people are talking; nothing automatic answers them.",
     "copied": "We only got a copy; nothing automatic answers it.",
     "suppressed": "Mail to this address came back; nothing automatic is sent to it.",
+    "breach": "A promise to the person was broken.",
+    "unacknowledged": "Nobody took it in time.",
     "agent": "An agent passed it on.",
     "by_hand": "An agent wrote it down for somebody.",
 }

@@ -11,6 +11,7 @@ from gateway.context import Context
 from gateway.draft import Draft
 from gateway.errors import Refused
 from gateway.escalation import hand_off, move, refresh_card, tell_agents
+from gateway.matrix import acknowledge, passed_on
 from gateway.model import (
     ActionResult,
     Agent,
@@ -32,6 +33,8 @@ from gateway.voice import speak, word
 
 #: What can still be done with a closed ticket.
 _WHEN_CLOSED = (Verb.NOTE, Verb.REOPEN, Verb.TAG, Verb.RESTORE)
+#: By these a level of the matrix shows that it has the ticket.
+_ACKNOWLEDGES = (Verb.CLAIM, Verb.NEXT, Verb.REPLY, Verb.RESOLVE, Verb.HOLD, Verb.PENDING)
 #: Longest text an agent may send or note, in characters.
 MAX_TEXT = 20_000
 
@@ -46,6 +49,8 @@ def act(draft: Draft, context: Context, action: AgentAction, ledger_id: int) -> 
         return ActionResult(state="refused", detail=str(refusal), ticket=draft.ticket.id)
     draft.event("agent", verb=action.verb, agent=agent.id, surface=action.connector)
     heard_of(draft, agent)
+    if action.verb in _ACKNOWLEDGES:
+        acknowledge(draft)
     return ActionResult(state="done", detail=detail, ticket=draft.ticket.id)
 
 
@@ -240,6 +245,7 @@ def _escalate(draft: Draft, context: Context, action: AgentAction, agent: Agent,
     draft.event("escalated", cause=cause, queue=queue.name, tier=queue.tier, by=agent.id, before=before)
     move(draft, context.policy, to)
     tell_agents(draft, passing.with_notes(draft, f"*passed this on:*\n\n{action.text}"), author=agent.name)
+    passed_on(draft, context)
     return f"{draft.ticket.reference} is with {queue.title} now."
 
 

@@ -11,6 +11,7 @@ from gateway.causes import CAUSES, HANDOVER
 from gateway.clocks import current, name_of, next_due, tick
 from gateway.draft import Draft
 from gateway.model import Attachment, Card, Entry, EntryKind, Replace, SendKind, Side, Speaker, Status, Verb
+from gateway.playbook import advice
 from gateway.policy import Policy
 from gateway.triage import Route, apply, consider, route
 
@@ -135,7 +136,7 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         requester=person.label if person else "",
         fields=tuple((label, value) for label, value in fields if value),
         body=_last_words(draft),
-        why=note or CAUSES.get(ticket.cause) or HANDOVER.get(ticket.cause, ticket.cause),
+        why=note or _why(ticket.cause, policy),
         suggestion="" if done else ticket.bot.suggestion,
         actions=(Verb.REOPEN, Verb.NOTE)
         if done
@@ -147,6 +148,13 @@ def card(draft: Draft, policy: Policy, note: str = "") -> Card:
         ),
         link=policy.ticket_link(ticket.id),
     )
+
+
+def _why(cause: str, policy: Policy) -> str:
+    """Why it came here, and what to do about that."""
+    reason = CAUSES.get(cause) or HANDOVER.get(cause, cause)
+    todo = advice(cause, policy.playbook)
+    return f"{reason}\n\n{todo}" if todo else reason
 
 
 def due_line(draft: Draft, policy: Policy) -> str:

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gateway.calendars import Calendar
-from gateway.model import Address, Agent, Assignment, BotMode, Identity, Role
+from gateway.ladder import Level, Pulse
+from gateway.model import Address, Agent, Assignment, BotMode, Identity, Priority, Role
 from gateway.mood import Lexicons, shipped
 from gateway.patterns import Pattern
 from gateway.rules import Rules
@@ -95,6 +96,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = 25  #: open tickets that one agent has before the turn passes them over
     calendar: Calendar | None = None  #: the opening hours; None: nobody said any
     slas: tuple[Sla, ...] = ()  #: promises, in the order in which they are tried
+    matrix: Mapping[str, tuple[Level, ...]] = {}  #: levels by priority, or "default"
+    told_queue: str = ""  #: the leads, who hear of every step
+    playbook: Mapping[str, str] = {}  #: what agents read beside a cause, where it is not the shipped text
+    pulse: Pulse | None = None  #: heartbeats; None: none
     triggers: frozenset[str] = TRIGGERS  #: which of them go to people without the bot
 
     @property
@@ -131,6 +136,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def ticket_link(self, ticket: int) -> str:
         return f"{self.public_url}/desk/ticket/{ticket}"
+
+    def levels(self, priority: Priority) -> tuple[Level, ...]:
+        """The levels above the queue that a ticket of this priority came to."""
+        return self.matrix.get(priority) or self.matrix.get("default", ())
 
     @property
     def zone(self) -> str:

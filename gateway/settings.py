@@ -24,9 +24,9 @@ from pydantic import (
 from gateway.errors import SettingsError
 from gateway.model import Assignment, BotMode
 from gateway.patterns import compiled
-from gateway.policy import TRIGGERS
 from gateway.section import Section
 from gateway.settings_alarms import AlarmSettings, MetricsSettings
+from gateway.settings_matrix import EscalationSettings, HeartbeatSettings
 from gateway.settings_times import CalendarSettings, SlaSettings, time_problems
 from gateway.text.hosts import is_loopback as is_loopback
 
@@ -153,20 +153,6 @@ class IncidentSettings(Section):
     user_queue: str = Field("", description="Where one person's trouble goes; empty: the first of tier 2.")
 
 
-class EscalationSettings(Section):
-    triggers: tuple[str, ...] = Field(
-        tuple(sorted(TRIGGERS)), description="What goes to people without the bot, beside a wish for one."
-    )
-    vip: tuple[str, ...] = Field((), description="Addresses, or @domains, of the most important customers.")
-
-    @field_validator("triggers")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in value if name not in TRIGGERS]:
-            raise ValueError(f"{unknown[0]!r} is not known; choose from {', '.join(sorted(TRIGGERS))}")
-        return value
-
-
 class QueueSettings(Section):
     title: str = Field(min_length=1, description="What people call the queue.")
     tier: int = Field(1, ge=1, le=9, description="1 front line, 2 experts, 3 specialists.")
@@ -207,6 +193,7 @@ class Settings(Section):
     incidents: IncidentSettings = IncidentSettings()
     alarms: AlarmSettings = AlarmSettings()
     metrics: MetricsSettings = MetricsSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)
     calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
     sla: dict[str, SlaSettings] = Field(default_factory=dict)
@@ -225,6 +212,7 @@ class Settings(Section):
     def _times_fit(self) -> Self:
         desk = self.desk.calendar
         problems = time_problems(self.calendars, self.sla, self.queues)
+        problems += self.escalation.problems(self.queues)
         if desk and desk not in self.calendars:
             problems.append(f"[desk] calendar: there is no [calendars.{desk}]; add it")
         if problems:

@@ -6,39 +6,50 @@ by then is looked at together, so that after a stop only the newest counts.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.clocks import current, name_of, tick
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation import refresh_card, tell_agents
-from gateway.model import Priority, Promise
+from gateway.heartbeats import beat, follow, next_beat
+from gateway.matrix import enter, expected_by, next_step, tell_leads
+from gateway.model import Priority
 from gateway.policy import Policy
 from gateway.sla import Deadline
 
 TIMER = "watch"
+#: A ticket is never woken twice within this.
+SOONEST = timedelta(minutes=1)
 
 
 def rest(draft: Draft, policy: Policy) -> None:
     """The end of each turn: the clocks follow what the ticket has become, and the timer what is due next."""
     tick(draft, policy)
+    follow(draft)
     wakes_at = min(_due(draft, policy), default=None)
+    before = draft.folder.ticket.watch.wakes_at
+    if wakes_at is not None and before is not None and max(wakes_at, before) <= draft.now:
+        # It rang in this turn and rings again at once: never without a pause, whatever was forgotten.
+        wakes_at = draft.now + SOONEST
     if wakes_at != draft.ticket.watch.wakes_at:
         draft.set_watch(wakes_at=wakes_at)
         draft.timer(TIMER, wakes_at)
 
 
 def wake(draft: Draft, context: Context) -> None:
-    """The timer rang."""
-    draft.set_watch(wakes_at=None)
+    """The timer rang. At most one thing is said to the requester: a new level, or that there is no news."""
     policy = context.policy
+    draft.set_watch(wakes_at=None)
+    context.greeted = True  # nobody is introduced to somebody who has been talking with us
     tick(draft, policy)
-    found = current(draft, policy)
-    broken = [each for each in found.values() if _broken(draft, each)]
-    for each in broken:
-        _record(draft, each)
-    _alarm(draft, policy, found)
-    for each in found.values():
+    for each in current(draft, policy).values():
+        if _broken(draft, each):
+            _record(draft, each)
+    if not _escalate(draft, context):
+        beat(draft, context)
+    tick(draft, policy)
+    for each in current(draft, policy).values():
         if each.promise not in draft.ticket.watch.warned:
             _warn(draft, policy, each)
 
@@ -51,9 +62,40 @@ def _due(draft: Draft, policy: Policy) -> list[datetime]:
             due.append(draft.now)
         elif each.due:
             due += [each.due, *([] if each.promise in watch.warned else [_warn_at(draft, policy, each)])]
-    if watch.alarms and (opens := _opens(draft, policy)):
-        due.append(opens)
-    return due
+    steps = (expected_by(draft, policy), draft.now if _owed(draft, policy) else None)
+    due += [_waking(draft, policy, at) for at in steps if at]
+    return [*due, *([beats] if (beats := next_beat(draft, policy)) else [])]
+
+
+def _escalate(draft: Draft, context: Context) -> bool:
+    """The next level, or an alarm where there is none; whether anything was said to the requester."""
+    policy = context.policy
+    owed = _owed(draft, policy)
+    draft.set_watch(alarms=tuple(each.promise for each in owed))
+    step = next_step(draft, policy, owed)
+    if (step is None and not owed) or _quiet(draft, policy):
+        return False
+    draft.set_watch(alarms=())
+    if step is not None:
+        return enter(draft, context, step, owed)
+    text = f"Overdue: {', '.join(name_of(each.promise) for each in owed)}."
+    draft.event("alarm", to=draft.ticket.queue, text=text)
+    tell_agents(draft, text)
+    tell_leads(draft, policy, text)
+    refresh_card(draft, policy)
+    return False
+
+
+def _owed(draft: Draft, policy: Policy) -> list[Deadline]:
+    """Broken promises that are still owed and that people have not been told of."""
+    found, alarms = current(draft, policy), draft.ticket.watch.alarms
+    return [each for each in found.values() if each.promise in alarms and each.running]
+
+
+def _waking(draft: Draft, policy: Policy, at: datetime) -> datetime:
+    """When people can be told what falls due at this moment: not in their quiet hours."""
+    at = max(at, draft.now)  # what fell due by day and is noticed at night waits, too
+    return (_opens(draft, policy, at) or at) if _quiet(draft, policy, at) else at
 
 
 def _broken(draft: Draft, deadline: Deadline) -> bool:
@@ -69,9 +111,7 @@ def _warning_at(draft: Draft, policy: Policy, deadline: Deadline) -> datetime:
 
 
 def _warn_at(draft: Draft, policy: Policy, deadline: Deadline) -> datetime:
-    """When people are told: not in their quiet hours."""
-    at = _warning_at(draft, policy, deadline)
-    return (_opens(draft, policy) or at) if at <= draft.now and _quiet(draft, policy) else at
+    return _waking(draft, policy, _warning_at(draft, policy, deadline))
 
 
 def _record(draft: Draft, deadline: Deadline) -> None:
@@ -97,29 +137,16 @@ def _warn(draft: Draft, policy: Policy, deadline: Deadline) -> None:
     refresh_card(draft, policy)
 
 
-def _alarm(draft: Draft, policy: Policy, found: dict[Promise, Deadline]) -> None:
-    """Tells people of broken promises that are still owed; in quiet hours only where it is urgent."""
-    owed = tuple(p for p in draft.ticket.watch.alarms if p in found and found[p].running)
-    if not owed or _quiet(draft, policy):
-        draft.set_watch(alarms=owed)
-        return
-    draft.set_watch(alarms=())
-    names = " and the ".join(name_of(promise) for promise in owed)
-    draft.event("alarm", promises=[str(promise) for promise in owed], queue=draft.ticket.queue)
-    tell_agents(draft, f"The {names} {'are' if len(owed) > 1 else 'is'} overdue.")
-    refresh_card(draft, policy)
-
-
-def _quiet(draft: Draft, policy: Policy) -> bool:
+def _quiet(draft: Draft, policy: Policy, at: datetime | None = None) -> bool:
     """Whether the people of the queue are not at work and the matter can wait until they are."""
     working = policy.working(draft.ticket.queue)
     urgent = draft.ticket.priority is Priority.URGENT
-    return working is not None and not urgent and not working.is_open(draft.now)
+    return working is not None and not urgent and not working.is_open(at or draft.now)
 
 
-def _opens(draft: Draft, policy: Policy) -> datetime | None:
+def _opens(draft: Draft, policy: Policy, at: datetime) -> datetime | None:
     working = policy.working(draft.ticket.queue)
-    return working.next_open(draft.now) if working else draft.now
+    return working.next_open(at) if working else at
 
 
 def _iso(at: datetime | None) -> str:

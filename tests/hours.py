@@ -6,7 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.calendars import Calendar, Window
-from gateway.model import Priority, Promise
+from gateway.ladder import Branch, Level
+from gateway.model import Address, Priority, Promise
+from gateway.policy import QueuePolicy
 from gateway.sla import Sla
 
 LJUBLJANA = ZoneInfo("Europe/Ljubljana")
@@ -43,3 +45,30 @@ URGENT = promises(
 )
 #: What a world needs to keep promises.
 POLICY: dict[str, object] = {"calendar": OFFICE, "slas": (URGENT, promises())}
+
+LEADS = Address(connector="team", account="main", conversation="C-LEADS")
+#: First line, experts, leads.
+QUEUES = {
+    "general": QueuePolicy(
+        name="general", title="Customer care",
+        address=Address(connector="team", account="main", conversation="C-GENERAL"),
+    ),
+    "technical": QueuePolicy(
+        name="technical", title="Technical support", tier=2,
+        address=Address(connector="team", account="main", conversation="C-TECH"),
+    ),
+    "leads": QueuePolicy(name="leads", title="Team leads", tier=3, address=LEADS),
+    "protected": QueuePolicy(name="protected", title="Confidential", protected=True),
+}  # fmt: skip
+#: Experts after a broken promise, leads when nobody takes it within two hours of working time.
+MATRIX: dict[str, object] = {
+    **POLICY,
+    "queues": QUEUES,
+    "told_queue": "leads",
+    "matrix": {
+        "default": (
+            Level(queue="technical", acknowledge=timedelta(hours=2)),
+            Level(queue="leads", branch=Branch.HIERARCHICAL, acknowledge=timedelta(hours=4)),
+        )
+    },
+}

@@ -184,7 +184,7 @@ def test_the_triage_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         {"id": "c", "text": ""},
     ]
     first, second, third = run(monkeypatch, capsys, lines, "triage", "--jsonl")
-    assert (first["id"], first["queue"], first["tier"], first["priority"]) == ("a", "leads", 2, "high")
+    assert (first["id"], first["queue"], first["tier"], first["priority"]) == ("a", "leads", 3, "high")
     assert (first["language"], first["mood"], first["triggers"][0]) == (
         "sl",
         ["asks_manager"],

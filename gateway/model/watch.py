@@ -48,7 +48,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     acknowledged: bool = False  #: somebody of that level has taken it
     waits_from: datetime | None = None  #: since when the requester has heard nothing
     heartbeats: int = 0  #: "no news yet" in a row
-    asked_owner: bool = False  #: the owner was asked to write before the next one
+    asked_at: datetime | None = None  #: when the agents were asked to write before the next one
     upset: bool = False  #: anger or abuse was heard: nothing cheerful any more
     csat_asked: int = 0  #: resolutions that the requester was asked about
     wakes_at: datetime | None = None  #: when the timer is set to ring
