@@ -226,8 +226,8 @@ async def test_an_agent_is_asked_for_whom(tmp_path: Path, way: str) -> None:
 
         assert (await ann.presses(question, "For a customer"))[0]
         (view,) = s.slack.views.values()
-        _, answer = await ann.submits(view, {"customer": "", "email": "nonsense"})
-        assert "email" in answer["errors"]
+        _, answer = await ann.submits(view, {"customer": "", "contact": "nonsense"})
+        assert "neither an e-mail address" in answer["errors"]["contact"]
         _, answer = await ann.submits(view, {"customer": "Mr Tall"})
         assert answer["response_action"] == "update"
         await s.settled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.slack.acting import NOT_DONE
 from connectors.slack.blocks import Block, actions, button, plain, section
 from connectors.slack.incoming_files import Files
 from connectors.slack.modals import TEXT, closing_form
@@ -22,32 +24,30 @@ from connectors.slack.telling import instead
 from connectors.slack.webapi import FAILURES, QUICK, NotWritten, Silent, SlackError, WebApi
 from gateway.connector import Host
 from gateway.errors import InvalidPayload, StoreError
-from gateway.model import Address, Choice, ChoiceAction, Delivery, Identity, Message
+from gateway.model import AgentAction, Delivery, Message, Verb
 
 log = logging.getLogger(__name__)
 
 MINE, CUSTOMERS = "ticket_for_me", "ticket_for_customer"  #: action ids of the two answers
 FORM = "ticket_for_customer_form"
-CUSTOMER, EMAIL = "customer", "email"  #: block ids, and action ids, of the form's inputs
-_EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,190}")
+CUSTOMER, CONTACT = "customer", "contact"  #: block ids, and action ids, of the form's inputs
 MAX_TYPED = 2800
 
 
 class Asking:
-    """The question and its two ways. `email_account` is "" where no mail account answers customers."""
+    """The question and its two ways."""
 
     def __init__(
         self,
         account: str,
-        email_account: str,
         host: Host,
         api: WebApi,
         files: Files,
         later: Later,
         workspace: Callable[[], Workspace],
     ) -> None:
-        self._account, self._email_account = account, email_account
-        self._host, self._api, self._files, self._later = host, api, files, later
+        self._account, self._host, self._api = account, host, api
+        self._files, self._later = files, later
         self._workspace = workspace
         self._asked: dict[str, None] = {}
 
@@ -106,57 +106,39 @@ class Asking:
         channel, ts = _asked_about(press)
         said = await self._said(channel, ts)
         typed = words_of(said, self._workspace().bot_user) if said else ""
-        view = customer_form(typed, f"{channel} {ts}", by_mail=bool(self._email_account))
+        view = customer_form(typed, f"{channel} {ts}")
         await self._open(press.trigger_id, view)
 
     async def customers_of(self, shortcut: MessageAction) -> None:
         """The same form, from a message that somebody wrote elsewhere."""
         channel = shortcut.channel.id if shortcut.channel else ""
         said = read({**shortcut.message, "channel": channel}, MessageEvent)
-        view = customer_form(words_of(said), f"{channel} {said.ts}", by_mail=bool(self._email_account))
+        view = customer_form(words_of(said), f"{channel} {said.ts}")
         await self._open(shortcut.trigger_id, view)
 
-    async def submitted(self, sent: ViewSubmission, person: Person, direct: str) -> dict[str, Any] | None:
-        """The form came back: a ticket, or what is wrong in it. `direct`: the agent's conversation with us."""
-        customer, email, text = (_typed(sent, name).strip() for name in (CUSTOMER, EMAIL, TEXT))
-        if not text:
-            return _wrong(TEXT, "Write what the customer wants.")
-        if email and not _EMAIL.fullmatch(email):
-            return _wrong(EMAIL, "This is no e-mail address.")
-        if not email and not customer:
-            return _wrong(CUSTOMER, "Who is the customer?")
-        message = self._for_customer(sent, person, direct, customer, email.lower(), text)
-        try:
-            await self._host.receive([Delivery(input=message)])
-        except StoreError:
-            return _wrong(TEXT, "Deskgate's database did not answer, so nothing was done. Please try again.")
-        return {"response_action": "update", "view": closing_form("Opened", _opened(email, customer))}
-
-    def _for_customer(
-        self, sent: ViewSubmission, person: Person, direct: str, customer: str, email: str, text: str
-    ) -> Message:
-        """What the customer said, by the agent's hand: to people at once, since one of them has it already."""
-        key = f"form/{sent.view.id}"
-        if email and self._email_account:
-            address = Address(connector="email", account=self._email_account, conversation=email)
-            sender = Identity(kind="email", value=email, name=customer)
-        else:
-            address = self._workspace().address(direct)
-            sender = Identity(
-                kind="customer", value=email or f"{customer.casefold()}/{sent.view.id}", name=customer
-            )
-        return Message(
+    async def submitted(self, sent: ViewSubmission, person: Person) -> dict[str, Any]:
+        """The form came back: a ticket by hand, or why not, above what was typed."""
+        customer, contact, text = (_typed(sent, name).strip() for name in (CUSTOMER, CONTACT, TEXT))
+        typed = hashlib.sha256("\n".join((customer, contact, text)).encode()).hexdigest()[:16]
+        action = AgentAction(
             connector=NAME,
             account=self._account,
-            delivery_key=key,
+            delivery_key=f"form/{sent.view.id}/{typed}",  # the same form twice is one ticket, a mended one is another
             at=self._host.clock.now(),
-            address=address,
-            sender=sender,
+            actor=person.identity,
+            verb=Verb.NEW,
+            requester=customer,
+            contact=contact,
             text=text,
-            full_text=f"{text}\n\n(written down by {person.name or 'an agent'})",
-            message_key=f"{NAME}:{self._workspace().name}/{key}",
-            choice=Choice(action=ChoiceAction.HUMAN),
+            value="message",
         )
+        try:
+            result = await self._host.act(action)
+        except StoreError:
+            return _wrong(TEXT, "Deskgate's database did not answer, so nothing was done. Please try again.")
+        if result.state in NOT_DONE:
+            return _wrong(TEXT if not text else CONTACT if contact else CUSTOMER, result.detail)
+        return {"response_action": "update", "view": closing_form("Opened", result.detail)}
 
     # ------------------------------------------------------------ Slack
 
@@ -193,18 +175,19 @@ def question(said: MessageEvent) -> list[Block]:
     return [section(QUESTION), actions(buttons, "for-whom")]
 
 
-def customer_form(typed: str, memory: str, *, by_mail: bool) -> Block:
+def customer_form(typed: str, memory: str) -> Block:
     """Who the customer is and what they want. `typed`: Markdown of what was written."""
-    hint = (
-        "The answers go there." if by_mail else "To find them again; the answers come to you, pass them on."
-    )
+    hint = "An e-mail address, where the answers go, or a telephone number."
     text: Block = {"type": "plain_text_input", "action_id": TEXT, "multiline": True, "max_length": MAX_TYPED}
     if typed:
         text["initial_value"] = typed[:MAX_TYPED]
     blocks = [
         _input(CUSTOMER, "Name", {"type": "plain_text_input", "action_id": CUSTOMER, "max_length": 150}),
         _input(
-            EMAIL, "E-mail address", {"type": "plain_text_input", "action_id": EMAIL, "max_length": 250}, hint
+            CONTACT,
+            "E-mail or telephone",
+            {"type": "plain_text_input", "action_id": CONTACT, "max_length": 250},
+            hint,
         ),
         {"type": "input", "block_id": TEXT, "label": plain("What do they want?", 2000), "element": text},
     ]
@@ -242,7 +225,3 @@ def _typed(sent: ViewSubmission, name: str) -> str:
 
 def _wrong(block: str, line: str) -> dict[str, Any]:
     return {"response_action": "errors", "errors": {block: line}}
-
-
-def _opened(email: str, customer: str) -> str:
-    return f"The ticket for {customer or email} is open; its card comes in the queue's channel."

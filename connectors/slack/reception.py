@@ -130,8 +130,7 @@ class Reception:
                 await self._asking.customers(interaction)
             case ViewSubmission() if interaction.view.callback_id == asking.FORM:
                 who = await self._who(interaction)
-                direct = await self._customers.direct(who.user)
-                return Answer(body=await self._asking.submitted(interaction, who, direct))
+                return Answer(body=await self._asking.submitted(interaction, who))
             case MessageAction() if interaction.callback_id == customers.OPEN:
                 await self._opened(interaction)
             case _:

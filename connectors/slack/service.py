@@ -64,7 +64,7 @@ class Service:
     def _reception(self) -> Reception:
         account, host, api, later = self._account, self._host, self.api, self.later
         settings = self._settings
-        asking = Asking(account, settings.email_account, host, api, self.files, later, self.workspace)
+        asking = Asking(account, host, api, self.files, later, self.workspace)
         agents = Interactions(account, host, api, self.people, later, settings.file_limit)
         self._home = agents.home
         self._events = Events(

@@ -67,11 +67,6 @@ class Settings(BaseModel):
         description="Slash command by which anybody asks a question; may be the agents' too. "
         'Default "": none.',
     )
-    email_account: str = Field(
-        default="",
-        description="Mail account that answers customers for whom an agent opens a ticket in Slack. "
-        'Default "": none; the answers come to the agent, who passes them on.',
-    )
     api_url: str = Field(
         default="https://slack.com/api/",
         description="Where Slack's Web API is: a proxy or a test server stands elsewhere. "
