@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from connectors.slack.customers import OPEN
+from connectors.slack.offers import SHORTCUT as SEND
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +122,10 @@ CALLS: dict[str, tuple[str, ...]] = {
 WITHOUT_CALL = {"app_mentions:read": "the event app_mention", "commands": "commands and shortcuts"}
 
 #: Shortcuts in the menu of a message: callback id, name, description.
-SHORTCUTS: tuple[tuple[str, str, str], ...] = ((OPEN, "Open a ticket", "Makes a ticket of this message."),)
+SHORTCUTS: tuple[tuple[str, str, str], ...] = (
+    (OPEN, "Open a ticket", "Makes a ticket of this message."),
+    (SEND, "Send to customer", "Sends this note of a card's thread to the customer, after a preview."),
+)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
