@@ -31,6 +31,7 @@ from gateway.incident_watch import IncidentWatch
 from gateway.intake import Intake
 from gateway.keyring import check_key
 from gateway.knowledge import Knowledge
+from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.model import Address, AdminChange, Agent, Delivery, Role
 from gateway.operations import Operations
@@ -123,6 +124,8 @@ class Deskgate:
             accounts=tuple(self.connectors),
             folder=settings.store.folder,
         )
+        self.members = Membership(self.store, self.clock, self.policy, self.host.receive)
+        self.outbox.public_url = self.policy.public_url
         self.host.articles = lambda: tuple(article.name for article in self.knowledge.bot.library.articles)
         self.host.shelf = lambda: self.canned.shelf
         self.knowledge.on_change = self._articles_changed
@@ -163,6 +166,8 @@ class Deskgate:
             metrics_token=self.settings.metrics.token.get_secret_value(),
             agent_name=lambda agent: self._agent_names.get(agent, agent),
             hidden_queues=self._hidden_queues,
+            members=self.members,
+            capacity=self.policy.capacity,
             modes={
                 key: self.policy.bot_modes.get(key, self.policy.bot_default) for key in self.policy.accounts
             },

@@ -9,12 +9,12 @@ import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from gateway.clock import to_ms
+from gateway.errors import Refused
 from gateway.model import Agent, Role
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], N
     add.add_argument("--role", choices=[role.value for role in Role], default="agent")
     add.add_argument("--email", default="", help="where a sign-in link may go")
     add.add_argument("--slack", default="", metavar="TEAM:USER", help="Slack ids, such as T0123:U0456")
+    add.add_argument(
+        "--language", action="append", default=[], help="language they answer in, such as sl; repeat it"
+    )
+    add.add_argument(
+        "--skill", action="append", default=[], help="tag or queue that they know about; repeat it"
+    )
     config_option(add)
     add.set_defaults(command=with_deskgate(_add))
 
@@ -46,6 +52,13 @@ def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], N
     stop.add_argument("id")
     config_option(stop)
     stop.set_defaults(command=with_deskgate(_deactivate))
+
+    away = agents.add_parser("away", help="somebody is away until a time, or back")
+    away.add_argument("id")
+    away.add_argument("until", nargs="?", default="", help="2027-03-31T18:00+01:00; left out: they are back")
+    away.add_argument("--give-back", action="store_true", help="their open tickets go back to the queues")
+    config_option(away)
+    away.set_defaults(command=with_deskgate(_away))
 
     link = commands.add_parser("sign-in", help="print a one-time link to the desk for a member")
     config_option(link)
@@ -91,6 +104,9 @@ async def _add(deskgate: Deskgate, options: argparse.Namespace) -> int:
         role=Role(options.role),
         email=options.email.lower() or (known.email if known else ""),
         slack_id=options.slack or (known.slack_id if known else ""),
+        languages=tuple(options.language) or (known.languages if known else ()),
+        skills=tuple(skill.lower() for skill in options.skill) or (known.skills if known else ()),
+        away_until=known.away_until if known else None,
     )
     for other in await deskgate.store.agents():
         if other.id != agent.id and (other.slack_id and other.slack_id == agent.slack_id):
@@ -107,7 +123,13 @@ async def _add(deskgate: Deskgate, options: argparse.Namespace) -> int:
 
 async def _list(deskgate: Deskgate, options: argparse.Namespace) -> int:
     for agent in await deskgate.store.agents():
-        state = "" if agent.active else "  (deactivated)"
+        away = (
+            f"  (away until {agent.away_until:%Y-%m-%d %H:%M} UTC)"
+            if agent.away(deskgate.clock.now())
+            else ""
+        )
+        more = "  ".join(filter(None, (", ".join(agent.languages), ", ".join(agent.skills))))
+        state = (f"  {more}" if more else "") + (away if agent.active else "  (deactivated)")
         print(
             f"{agent.id:16} {agent.role:6} {agent.name:24} {agent.email:30} {agent.slack_id}{state}".rstrip()
         )
@@ -115,11 +137,26 @@ async def _list(deskgate: Deskgate, options: argparse.Namespace) -> int:
 
 
 async def _deactivate(deskgate: Deskgate, options: argparse.Namespace) -> int:
-    agent = await deskgate.store.agent(options.id)
-    if agent is None:
-        return _say(f"There is no member {options.id!r} of this desk.")
-    await deskgate.store.add_agent(msgspec.structs.replace(agent, active=False), to_ms(deskgate.clock.now()))
-    print(f"{agent.name} may work here no longer; their sessions have ended.")
+    try:
+        print(await deskgate.members.deactivate("command line", options.id))
+    except Refused as refusal:
+        return _say(str(refusal))
+    return 0
+
+
+async def _away(deskgate: Deskgate, options: argparse.Namespace) -> int:
+    until = None
+    if options.until:
+        try:
+            until = datetime.fromisoformat(options.until)
+        except ValueError:
+            return _say(f"{options.until!r} is no time: write 2027-03-31T18:00+01:00, or 2027-03-31.")
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    by = Agent(id="command line", name="", role=Role.ADMIN)
+    try:
+        print(await deskgate.members.set_away(by, options.id, until, give_back=options.give_back))
+    except Refused as refusal:
+        return _say(str(refusal))
     return 0
 
 

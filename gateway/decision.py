@@ -12,6 +12,7 @@ import msgspec
 from bot.answer import Bot
 from bot.signals import thanks_only
 from gateway import incidents, proposals, reports_in, tier0
+from gateway.assignment import take_back
 from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
 from gateway.context import Context
 from gateway.correspondents import others, why_silent
@@ -326,7 +327,17 @@ class Turn:
         numbers = [number for number in change.detail.get("tickets", ()) if isinstance(number, int)]
         if change.what == "incident_seen":
             incidents.seen(self.context, numbers)
+        if change.what == "agent_left":
+            self._gone(str(change.detail.get("agent", "")), str(change.detail.get("cause", "gone")))
         self._done(row, 0)
+
+    def _gone(self, agent: str, cause: str) -> None:
+        """Whoever left, or is away, gives their open tickets back."""
+        owned = [number for number in self.case.folders if (t := self._peek(number)) and t.assignee == agent]
+        for number in owned:
+            draft = self._draft(number)
+            take_back(draft, self.context.policy, cause)
+            refresh_card(draft, self.context.policy)
 
     def _on_ticket(self, row: LedgerRow, number: int, change: object) -> None:
         if number in self.case.folders and callable(change):

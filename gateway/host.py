@@ -255,7 +255,12 @@ class StoreHost:
     async def queue_lines(self) -> list[QueueLine]:
         titles = [("", self.policy.bot_name, 0)]
         titles += [(queue.name, queue.title, queue.tier) for queue in self.policy.queues.values()]
-        return await self._store.queue_lines(titles)
+        lines = await self._store.queue_lines(titles)
+        return [msgspec.structs.replace(line, overloaded=self._overloaded(line)) for line in lines]
+
+    def _overloaded(self, line: QueueLine) -> bool:
+        queue = self.policy.queues.get(line.name)
+        return queue is not None and 0 < queue.overload <= line.unassigned
 
     async def ticket_lines(self, query: TicketFilter) -> list[TicketLine]:
         return await self._store.ticket_lines(query)
@@ -283,6 +288,12 @@ class StoreHost:
         expires = to_ms(self.clock.deadline(SESSION_DAYS * 86400))
         used = await self._store.redeem(token, name.strip()[:80], session, to_ms(self.clock.now()), expires)
         return session if used else None
+
+    async def open_session(self, agent_id: str) -> str:
+        session = secrets.token_urlsafe(32)
+        expires = to_ms(self.clock.deadline(SESSION_DAYS * 86400))
+        await self._store.open_session(agent_id, session, expires)
+        return session
 
     async def agent_of_session(self, session: str) -> Agent | None:
         return await self._store.agent_of_session(session, to_ms(self.clock.now()))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+
+import msgspec
 
 from gateway.bell import Rings
 from gateway.clock import Clock, from_ms, to_ms
@@ -15,7 +18,7 @@ from gateway.connector import Connector
 from gateway.errors import Retryable, StoreError, Uncertain, Undeliverable
 from gateway.health import Health
 from gateway.metrics import Metrics
-from gateway.model import Delivery, DeliveryReport, SendKind, SendState, Sent
+from gateway.model import Delivery, DeliveryReport, Outgoing, Post, SendKind, SendState, Sent
 from gateway.privacy import Seal
 from gateway.sealing import seal_row
 from gateway.store import Store
@@ -29,6 +32,8 @@ CONCURRENT = 64
 LEASE_MS = 60_000
 #: A send may take this long before its fate counts as unknown; less than the lease.
 TIMEOUT = 45.0
+#: How long a sign-in link that was asked for works.
+LINK_SECONDS = 1800
 SETTLE_WAITS = (0.2, 1.0, 3.0, 8.0, 15.0)
 BACKOFF = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 
@@ -51,6 +56,7 @@ class Outbox:
         self.metrics, self.health = metrics or Metrics(), health or Health(clock)
         self._store, self._seal, self._clock, self._connectors = store, seal, clock, connectors
         self._give_up, self._resend_agents = give_up, resend_agents
+        self.public_url = ""  #: without a trailing slash, for the links that are made here
         self._slots = asyncio.Semaphore(CONCURRENT)
         self._next_recovery = 0.0
         self._sending: set[asyncio.Task[None]] = set()
@@ -99,7 +105,7 @@ class Outbox:
                     "no-account", f"The account {send.connector}/{send.account} is not in config.toml."
                 )
             async with asyncio.timeout(self.timeout):
-                sent = await connector.send(send.outgoing)
+                sent = await connector.send(await self._completed(send.outgoing))
         except Retryable as error:
             self._note_trouble(send, error)
             await self._later(send, error)
@@ -127,6 +133,15 @@ class Outbox:
         account = f"{send.connector}/{send.account}"
         if error.bucket == account:
             self.health.unwell(f"{account} sends", error.reason)
+
+    async def _completed(self, outgoing: Outgoing) -> Outgoing:
+        """A sign-in link is made only now, so that nothing at rest can sign anybody in."""
+        if not isinstance(outgoing, Post) or not outgoing.sign_in:
+            return outgoing
+        token = secrets.token_urlsafe(24)
+        await self._store.add_sign_in(token, outgoing.sign_in, to_ms(self._clock.deadline(LINK_SECONDS)))
+        link = f"{self.public_url}/desk/enter/{token}"
+        return msgspec.structs.replace(outgoing, text=outgoing.text.replace("{link}", link))
 
     async def _sent(self, send: ClaimedSend, sent: Sent) -> None:
         ours = await _settled(lambda: self._store.settle_sent(send, sent, to_ms(self._clock.now())))

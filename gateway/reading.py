@@ -40,6 +40,11 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
             dict.fromkeys(key for each in inputs if (key := getattr(each, "message_key", "")))
         ),
         tickets=tuple({number for each in inputs for number in _tickets(each) if number}),
+        owned_by=tuple(
+            str(each.detail.get("agent", ""))
+            for each in inputs
+            if isinstance(each, AdminChange) and each.what == "agent_left"
+        ),
         incidents=tuple({n for each in actions if each.everyone for n in (each.ticket,) if n}),
         sends=(),
         entries=tuple({each.entry for each in actions if each.entry}),

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.model import Agent, Event, TicketPage
+from gateway.model import Agent, Event, Member, TicketPage
 
 
 class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +20,7 @@ class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
     open: int  #: tickets that wait for a person
     unassigned: int
     oldest: datetime | None = None  #: when the longest-waiting one was opened
+    overloaded: bool = False  #: more without an owner than the settings bear
 
 
 class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +110,24 @@ class Reads(Protocol):
     async def bot_stops(self) -> list[StopLine]: ...
 
 
+class Members(Protocol):
+    """The members of the desk as they come, rest and go."""
+
+    async def ask_sign_in(self, who: str) -> None:
+        """Sends a one-time link to the member with this id or address, if there is one."""
+        ...
+
+    async def set_away(self, by: Agent, agent_id: str, until: datetime | None, *, give_back: bool) -> str:
+        """Away until then, None: back. Raises Refused."""
+        ...
+
+    async def deactivate(self, by: str, agent_id: str) -> str:
+        """May work here no longer. Raises Refused."""
+        ...
+
+    async def team(self) -> list[Member]: ...
+
+
 class People(Protocol):
     """Who is signed in at the desk. Tokens are stored only as hashes."""
 
@@ -118,6 +137,10 @@ class People(Protocol):
 
     async def sign_in_waiting(self, token: str) -> Agent | None:
         """Whom a one-time link would sign in, without using it; None when it is spent or wrong."""
+        ...
+
+    async def open_session(self, agent_id: str) -> str:
+        """A session token for a member who was proven in another way (an identity provider)."""
         ...
 
     async def agent_of_session(self, session: str) -> Agent | None: ...

@@ -70,6 +70,7 @@ def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) ->
         "host": desk,
         "reads": desk.reads,
         "people": desk.people,
+        "members": desk.members,
         "bot": lambda: bot,
         "problems": lambda: desk.article_problems,
         "clock": desk.clock,

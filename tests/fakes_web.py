@@ -29,6 +29,7 @@ from gateway.model import (
     History,
     Identity,
     Leg,
+    Member,
     Message,
     Participant,
     Post,
@@ -107,7 +108,7 @@ class FakeHost:
         self.stops: list[StopLine] = []
         self.replies: tuple[CannedReply, ...] = ()
         self.on_message: Callable[[Message], None] = lambda message: None
-        self.reads, self.people = FakeReads(self), FakePeople(self)
+        self.reads, self.people, self.members = FakeReads(self), FakePeople(self), FakeMembers(self)
         self._seen: set[str] = set()
         self._next = 0
 
@@ -396,6 +397,34 @@ class FakeReads:
 
     async def agents(self) -> list[Agent]:
         return list(self.desk.team.values())
+
+
+class FakeMembers:
+    """gateway.views.Members over the same scene."""
+
+    def __init__(self, desk: FakeHost) -> None:
+        self.desk = desk
+        self.asked: list[str] = []
+
+    async def ask_sign_in(self, who: str) -> None:
+        self.asked.append(who)
+
+    async def set_away(self, by: Agent, agent_id: str, until: datetime | None, *, give_back: bool) -> str:
+        if by.role is Role.AGENT and by.id != agent_id:
+            raise Refused("You may say so for yourself; a lead may for others.")
+        self.desk.team[agent_id] = msgspec.structs.replace(self.desk.team[agent_id], away_until=until)
+        return ""
+
+    async def deactivate(self, by: str, agent_id: str) -> str:
+        del self.desk.team[agent_id]
+        return ""
+
+    async def team(self) -> list[Member]:
+        tickets = [page.ticket for page in self.desk.pages.values()]
+        return [
+            Member(agent=agent, load=sum(t.assignee == agent.id for t in tickets))
+            for agent in self.desk.team.values()
+        ]
 
 
 class FakePeople:

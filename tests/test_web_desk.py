@@ -362,6 +362,41 @@ async def test_a_ticket_by_hand(browser: Browser) -> None:
     assert (action.verb, action.requester, action.text) == (Verb.NEW, "Mia", "A lost parcel")
 
 
+# ---------------------------------------------------------------- people
+
+
+@pytest.mark.parametrize("who", ["ana@example.com", "nobody@example.com"])
+async def test_the_page_says_the_same_to_members_and_strangers(browser: Browser, who: str) -> None:
+    browser.client.session.cookie_jar.clear()
+    form = await browser.form("/desk")
+    answer = await browser.post("/desk/sign-in", {"csrf": form["csrf"], "who": who})
+    assert answer.status == 200 and "If you are a member of this desk" in await answer.text()
+    await asyncio.sleep(0)
+    assert browser.desk.members.asked == [who]
+
+
+async def test_asking_for_links_is_limited(browser: Browser) -> None:
+    browser.client.session.cookie_jar.clear()
+    form = await browser.form("/desk/sign-in")
+    answers = [await browser.post("/desk/sign-in", {"csrf": form["csrf"], "who": "x"}) for _ in range(14)]
+    assert (answers[0].status, answers[-1].status) == (200, 429)
+
+
+async def test_the_team_shows_who_is_away_and_one_says_so_oneself(browser: Browser) -> None:
+    browser.enter(AGENT)
+    form = await browser.form("/desk/team")
+    away = form | {"verb": "away", "until": "2035-01-02T09:00", "until_zone": "60"}
+    assert (await browser.post("/desk/team", away, allow_redirects=False)).status == 303
+    assert "away until" in await browser.text("/desk/team")
+    assert browser.desk.team["ben"].away_until == datetime(2035, 1, 2, 8, tzinfo=UTC)
+    other = await browser.post("/desk/team", away | {"agent": "ana"})
+    assert other.status == 409 and "a lead may for others" in await other.text()
+    gone = await browser.post("/desk/team", form | {"verb": "deactivate", "agent": "ana"})
+    assert gone.status == 409 and "ana" in browser.desk.team
+    await browser.post("/desk/team", form | {"verb": "back"})
+    assert browser.desk.team["ben"].away_until is None
+
+
 # ---------------------------------------------------------------- the assistant
 
 

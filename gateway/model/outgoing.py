@@ -42,6 +42,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, tag="post"):
     reply_key: str = ""  #: secret part of the ticket's reply address; filled when claimed
     quote: str = ""  #: what is being answered, for channels that quote
     cc: tuple[str, ...] = ()  #: mail addresses that get a copy
+    sign_in: str = ""  #: agent id: a one-time link is made when it leaves, in place of "{link}" in the text
     sources: tuple[str, ...] = ()  #: names of the articles that the bot quotes
 
 

@@ -41,7 +41,7 @@ class Stuck(msgspec.Struct, frozen=True, kw_only=True):
 # A row may go when nothing older on its leg is unsent and no bucket of its account or recipient is closed.
 _DUE = """
     SELECT o.id, o.ticket, o.leg, o.connector, o.account, o.kind, o.attempts, o.created_at, o.payload, t.speaker
-    FROM outbox o JOIN tickets t ON t.id = o.ticket
+    FROM outbox o LEFT JOIN tickets t ON t.id = o.ticket
     WHERE o.state IN ('held', 'queued') AND o.not_before <= ?
       AND NOT EXISTS (SELECT 1 FROM flags WHERE name = 'outbox_paused' AND value = '1')
       AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.leg = o.leg AND p.id < o.id
@@ -147,7 +147,7 @@ def settle_sent(tx: Tx, send: ClaimedSend, sent: Sent, now: int) -> bool:
         found = tx.one(f"SELECT {rows.LEG} FROM legs WHERE id = ?", (send.leg,))
         if found:
             bind_key(tx, f"at:{rows.leg(found).address.key}", send.ticket, send.leg, now)
-    for key in sent.keys:
+    for key in sent.keys if send.ticket else ():  # an answer to a personal word belongs to no ticket
         bind_key(tx, key, send.ticket, send.leg, now, send.id)
     tx.notify("outbox")
     return True

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 
 from gateway.clock import to_ms
-from gateway.model import Agent, Member
+from gateway.model import Agent, Member, Post
 from gateway.store import rows
 from gateway.store.tx import Tx, marks
 
@@ -69,6 +70,44 @@ def add_sign_in(tx: Tx, token: str, agent_id: str, expires_at: int) -> None:
     )
 
 
+def ask_sign_in(tx: Tx, post: Post, now: int, since: int, most: int) -> bool:
+    """Puts a sign-in link for a member into the outbox; False when they were sent enough of them since then."""
+    a = post.address
+    # No ticket and no leg; what goes to one member goes in order, and holds up nobody else.
+    leg = -1 - zlib.crc32(post.sign_in.encode())
+    sent = tx.one("SELECT COUNT(*) FROM outbox WHERE leg = ? AND created_at > ?", (leg, since))
+    if sent and sent[0] >= most:
+        return False
+    tx.run(
+        "INSERT INTO outbox (ticket, leg, entry, kind, state, connector, account, recipient, automatic, payload, "
+        "created_at, not_before) VALUES (0, ?, 0, ?, 'queued', ?, ?, ?, 0, ?, ?, ?)",
+        (leg, post.kind, a.connector, a.account, a.recipient, rows.dump(post), now, now),
+    )
+    tx.notify("outbox")
+    return True
+
+
+def by_email(tx: Tx, email: str) -> Agent | None:
+    row = tx.one(f"SELECT {rows.AGENT} FROM agents WHERE email = ? AND email <> ''", (email,))
+    return rows.agent(row) if row else None
+
+
+def set_away(tx: Tx, agent_id: str, until: int) -> bool:
+    """Away until then, milliseconds; 0: there."""
+    changed = tx.run("UPDATE agents SET away_until = ? WHERE id = ?", (until, agent_id))
+    tx.notify("agents")
+    return bool(changed)
+
+
+def deactivate(tx: Tx, agent_id: str) -> bool:
+    """May work here no longer: sessions and unused links are void at once."""
+    changed = tx.run("UPDATE agents SET active = 0 WHERE id = ? AND active = 1", (agent_id,))
+    tx.run("DELETE FROM sessions WHERE agent = ?", (agent_id,))
+    tx.run("DELETE FROM sign_ins WHERE agent = ?", (agent_id,))
+    tx.notify("agents")
+    return bool(changed)
+
+
 def sign_in_waiting(tx: Tx, token: str, now: int) -> Agent | None:
     """Whom an unused link would sign in."""
     row = tx.one(
@@ -88,12 +127,17 @@ def redeem(tx: Tx, token: str, name: str, session: str, now: int, expires_at: in
         return False
     if name:
         tx.run("UPDATE agents SET name = ? WHERE id = ? AND name = ''", (name, used[0]))
-    tx.run(
-        "INSERT INTO sessions (token_hash, agent, expires_at) VALUES (?, ?, ?)",
-        (hashed(session), used[0], expires_at),
-    )
+    open_session(tx, used[0], session, expires_at)
     tx.notify("agents")
     return True
+
+
+def open_session(tx: Tx, agent_id: str, session: str, expires_at: int) -> None:
+    """From now on whoever shows this token is that member, however they proved it."""
+    tx.run(
+        "INSERT INTO sessions (token_hash, agent, expires_at) VALUES (?, ?, ?)",
+        (hashed(session), agent_id, expires_at),
+    )
 
 
 def agent_of_session(tx: Tx, session: str, now: int) -> Agent | None:

@@ -17,6 +17,8 @@ from gateway.model import (
     Event,
     History,
     Leg,
+    Member,
+    Post,
     Receipt,
     SendState,
     Sent,
@@ -204,6 +206,21 @@ class Store:
     async def agent(self, agent_id: str) -> Agent | None:
         return await self.driver.read(lambda tx: people.agent(tx, agent_id))
 
+    async def agent_by_email(self, email: str) -> Agent | None:
+        return await self.driver.read(lambda tx: people.by_email(tx, email))
+
+    async def ask_sign_in(self, post: Post, now: int, since: int, most: int) -> bool:
+        return await self.driver.write(lambda tx: people.ask_sign_in(tx, post, now, since, most))
+
+    async def set_away(self, agent_id: str, until: int) -> bool:
+        return await self.driver.write(lambda tx: people.set_away(tx, agent_id, until))
+
+    async def deactivate_agent(self, agent_id: str) -> bool:
+        return await self.driver.write(lambda tx: people.deactivate(tx, agent_id))
+
+    async def team(self) -> list[Member]:
+        return await self.driver.read(people.team)
+
     async def add_sign_in(self, token: str, agent_id: str, expires_at: int) -> None:
         await self.driver.write(lambda tx: people.add_sign_in(tx, token, agent_id, expires_at))
 
@@ -212,6 +229,9 @@ class Store:
 
     async def redeem(self, token: str, name: str, session: str, now: int, expires_at: int) -> bool:
         return await self.driver.write(lambda tx: people.redeem(tx, token, name, session, now, expires_at))
+
+    async def open_session(self, agent_id: str, session: str, expires: int) -> None:
+        await self.driver.write(lambda tx: people.open_session(tx, agent_id, session, expires))
 
     async def agent_of_session(self, session: str, now: int) -> Agent | None:
         return await self.driver.read(lambda tx: people.agent_of_session(tx, session, now))

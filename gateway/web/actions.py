@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -73,6 +74,16 @@ def typed_in(form: Form, verb: Verb) -> dict[str, str]:
         if f.kind is FieldKind.TIME and text and not _ZONED.search(text):
             typed[f.name] = text + _offset(field(form, f"{f.name}_zone", 6))
     return typed
+
+
+def read_time(form: Form, name: str) -> datetime | None:
+    """A day and time of the browser with the browser's offset; None for nothing, or for what is no time."""
+    text = field(form, name, 40)
+    zone = "" if _ZONED.search(text) else _offset(field(form, f"{name}_zone", 6))
+    try:
+        return datetime.fromisoformat(text + zone) if text else None
+    except ValueError:
+        return None
 
 
 def _offset(minutes: str) -> str:

@@ -20,6 +20,7 @@ from gateway.web import (
     render,
     request_form,
     start,
+    team,
 )
 from gateway.web.security import add_headers, protect
 from gateway.web.site import SITE, Site
@@ -42,6 +43,7 @@ def attach(app: web.Application, site: Site) -> None:
         dial,
         actions,
         bulk,
+        team,
         files,
         live,
         preview,

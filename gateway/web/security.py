@@ -69,7 +69,11 @@ async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
+    return with_form_cookie(request, await handler(request))
+
+
+def with_form_cookie(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """The answer with what the browser's form is bound to, where it got that just now."""
     if value := request.get(_NEW_VISIT):
         set_cookie(response, site_of(request), VISIT, value, path="/")
     return response

@@ -13,7 +13,7 @@ from gateway.connector import Host
 from gateway.health import Trouble
 from gateway.model import Agent, Identity, TicketPage
 from gateway.sums import Sum
-from gateway.views import People, Reads
+from gateway.views import Members, People, Reads
 
 if TYPE_CHECKING:
     from bot.answer import Bot
@@ -32,6 +32,7 @@ class Site:
     host: Host
     reads: Reads
     people: People
+    members: Members
     bot: Callable[[], Bot]
     problems: Callable[[], list[str]]  #: article problems, one sentence each
     clock: Clock
@@ -43,6 +44,7 @@ class Site:
     protected: tuple[str, ...] = ()  #: confidential queues
     asked_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: queues for which this agent may answer
     sums: Callable[[TicketPage], tuple[Sum, ...]] = lambda _: ()  #: what is promised, and how it stands
+    capacity: int = 25  #: open tickets of one agent that are enough
     modes: Mapping[str, str] = field(default_factory=dict)  #: account -> what the bot may do there
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
     email_address: str = ""  #: where customers may write, "" for nowhere

@@ -44,7 +44,7 @@ function put(fresh) {
 }
 
 function typedIn(part) {
-  return [...part.querySelectorAll("textarea, input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+  return [...part.querySelectorAll("textarea, input:not([type=hidden])")].some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
 }
 
 function replace(old, next) {
