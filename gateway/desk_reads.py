@@ -21,7 +21,7 @@ from gateway.overviews import (
 )
 from gateway.policy import Policy
 from gateway.store import Store, overviews
-from gateway.views import QueueLine, TicketFilter
+from gateway.views import QueueLine, TicketFilter, TicketLine
 
 NOT_A_MEMBER = "You are not a member of this desk. Ask an admin to add you."
 LEADS_ONLY = "The team's overview is for leads and admins."
@@ -49,9 +49,17 @@ class DeskReads:
             agent=agent,
             mine=tuple(lines),
             more=max(0, count - len(lines)),
+            asked=tuple(await self._asked(agent, query.limit)),
             queues=await self._queues(agent),
             newcomer=not ever,
         )
+
+    async def _asked(self, agent: Agent, limit: int) -> list[TicketLine]:
+        """Where something is asked of them: also in queues that are not theirs, unless those are confidential."""
+        hidden, queues = self._hidden(agent), self._policy.queues
+        names = (f"agent:{agent.id}", *(f"queue:{name}" for name in queues if name not in hidden))
+        secret = tuple(name for name in hidden if queues[name].protected)
+        return await self._store.ticket_lines(TicketFilter(asked=names, hidden_queues=secret, limit=limit))
 
     async def _team(self, query: TeamDesk) -> Team:
         agent = await self._member(query.actor)

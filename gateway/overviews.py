@@ -26,6 +26,7 @@ class Mine(msgspec.Struct, frozen=True, kw_only=True):
     agent: Agent
     mine: tuple[TicketLine, ...] = ()  #: open ones, those that waited longest first
     more: int = 0  #: further open tickets of theirs
+    asked: tuple[TicketLine, ...] = ()  #: where their opinion or approval is asked
     queues: tuple[QueueLine, ...] = ()  #: that they may see
     newcomer: bool = False  #: has never owned a ticket
 

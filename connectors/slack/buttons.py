@@ -16,6 +16,7 @@ from connectors.slack.opening import Later, Opening
 from connectors.slack.payloads import BlockActions, Form
 from connectors.slack.people import Person
 from connectors.slack.telling import instead
+from connectors.slack.tickets import whole_blocks
 from connectors.slack.typed import entered
 from connectors.slack.webapi import WebApi
 from gateway.errors import InvalidPayload, Refused
@@ -64,6 +65,19 @@ class Buttons:
         except Refused as refused:
             self._opening.tell(who, memory, str(refused))
             return
+        await self._opening.open(who, memory, press.trigger_id, form)
+
+    async def read(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """All that was said, where a card shows the beginning only."""
+        await ack()
+        press: BlockActions = context["interaction"]
+        who, memory = await self._core.who(press), pressed_on(press)
+        try:
+            page = await self._core.page(who, memory.ticket)
+        except Refused as refused:
+            self._opening.tell(who, memory, str(refused))
+            return
+        form = modals.list_form(page.ticket.reference, whole_blocks(page), memory)
         await self._opening.open(who, memory, press.trigger_id, form)
 
     async def on_send(self, ack: AsyncAck, context: dict[str, Any]) -> None:

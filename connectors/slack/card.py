@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from connectors.slack.acting import CHANNELS
 from connectors.slack.blocks import (
     MAX_BYTES,
     MAX_URL,
@@ -21,7 +22,7 @@ from connectors.slack.blocks import (
     weight,
     words,
 )
-from connectors.slack.modals import MORE
+from connectors.slack.modals import MORE, READ
 from gateway.model import Card, SendState, Verb
 from gateway.overviews import Background, PastLine
 
@@ -33,6 +34,7 @@ BUTTONS: dict[Verb, tuple[str, str]] = {
     Verb.REOPEN: ("Reopen", ""),
 }
 OPEN = "open"  #: action id of the link to the desk; Slack reports its press too
+FOLDED = 2500  #: bytes of the message that a card shows
 MAX_SHOWN = 10  #: fields of a card; more is no card any more
 MAX_FIELD_SHOWN = 300  #: characters of one field's value
 
@@ -44,9 +46,16 @@ def render(card: Card, background: Background | None = None) -> list[Block]:
     tail = [actions(_buttons(card), f"ticket-{card.ticket}")] if _buttons(card) else []
     why = [context(f"**Why it came here:** {clip(card.why, 700)}")] if card.why.strip() else []
     behind = [*why, *_behind(card, known)]
-    body, complete = fold(card.body, MAX_BYTES - weight([*head, *behind, *tail]))
-    more = [] if complete else [context("The rest is on the desk.")]
+    room = min(FOLDED, MAX_BYTES - weight([*head, *behind, *tail]))
+    body, complete = fold(card.body, room)
+    more = [] if complete or not card.actions else [_whole(card)]
     return [*head, *body, *more, *behind, *tail]
+
+
+def _whole(card: Card) -> Block:
+    """Where a long message goes on, so that one card does not fill the channel."""
+    made = {**section("*… it goes on.*"), "block_id": f"whole-{card.ticket}"}
+    return {**made, "accessory": button("Read all", READ, str(card.ticket))}
 
 
 def fallback(card: Card) -> str:
@@ -56,13 +65,19 @@ def fallback(card: Card) -> str:
 
 
 def _facts(card: Card, known: Background) -> list[Block]:
-    own = [
-        (label, brief(known.owner, 80) if label == "Owner" and known.owner else value)
-        for label, value in card.fields
-    ]
+    own = [(label, _told(label, value, known)) for label, value in card.fields]
     pairs = [("From", words(clip(card.requester, MAX_FIELD_SHOWN))), *own]
     shown = [(clip(label, 40), clip(value, MAX_FIELD_SHOWN)) for label, value in pairs[:MAX_SHOWN]]
     return fields(shown)
+
+
+def _told(label: str, value: str, known: Background) -> str:
+    """A fact in the words that people use."""
+    if label == "Owner" and known.owner:
+        return brief(known.owner, 80)
+    if label == "Channel":
+        return CHANNELS.get(value, value)
+    return value.replace("_", " ") if label == "Status" else value
 
 
 def _trouble(card: Card, known: Background) -> list[Block]:

@@ -11,20 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from connectors.slack.acting import Core, addressee
-from connectors.slack.blocks import Block, actions, brief, button, context, fold, header, section, words
+from connectors.slack.acting import Core
+from connectors.slack.blocks import Block, brief, context, section, words
 from connectors.slack.guidance import glossary_blocks, help_blocks
 from connectors.slack.help_texts import FILTERS
 from connectors.slack.lists import queue_lines, team_blocks, ticket_block
-from connectors.slack.modals import MORE
-from connectors.slack.more import replies
+from connectors.slack.memory import Memory
 from connectors.slack.payloads import SlashCommand
 from connectors.slack.people import Person
 from connectors.slack.practice import practice_blocks
 from connectors.slack.telling import as_text
+from connectors.slack.tickets import ticket_blocks
 from gateway.clock import Clock
 from gateway.errors import Refused
-from gateway.model import Entry, EntryKind, TicketPage, Verb
+from gateway.model import Verb
 from gateway.overviews import MyDesk, Search, TeamDesk
 
 SAID = 4  #: lines of a conversation that are shown
@@ -50,13 +50,15 @@ class Commands:
         except Refused as refused:
             line = f"{refused} To ask something, write to the app directly."
             return message([section(words(line))], line)
-        return await self.answer(said.text, person)
+        return await self.answer(said.text, person, said.trigger_id or said.response_url)
 
-    async def answer(self, text: str, who: Person) -> dict[str, Any]:
-        """The message for what was typed behind the command."""
+    async def answer(self, text: str, who: Person, key: str = "") -> dict[str, Any]:
+        """The message for what was typed behind the command. `key`: the same when Slack says it twice."""
         word, _, rest = text.strip().partition(" ")
         act = _WORDS.get(word.lower() or "help")
         try:
+            if word.lower() == "next":
+                return message(await self._next(who, key), "Deskgate: next")
             if act is None and re.fullmatch(r"(DG-)?[0-9]{1,15}", word, re.IGNORECASE | re.ASCII):
                 act, rest = Commands._ticket, word
             blocks = await act(self, rest.strip(), who) if act else self._unknown(word)
@@ -96,6 +98,12 @@ class Commands:
             *queue_lines(mine.queues, now),
         ]
 
+    async def _next(self, who: Person, key: str) -> list[Block]:
+        result = await self._core.act(who, Memory(ticket=0), Verb.NEXT, f"command/{key}")
+        if result.state != "done" or not result.ticket:
+            return [section(words(result.detail or "That is not possible now."))]
+        return await self._ticket(str(result.ticket), who)
+
     async def _team(self, text: str, who: Person) -> list[Block]:
         team = await self._core.view(who, TeamDesk(actor=who.identity))
         return team_blocks(team, self._clock.now())
@@ -131,40 +139,3 @@ _WORDS: Mapping[str, Callable[[Commands, str, Person], Awaitable[list[Block]]]] 
 def message(blocks: Sequence[Block], text: str) -> dict[str, Any]:
     """A message for its asker only."""
     return {"response_type": "ephemeral", "text": as_text(text), "blocks": list(blocks)[:50]}
-
-
-def ticket_blocks(page: TicketPage, link: str) -> list[Block]:
-    """One ticket: what it is about, what was said last, how the answers fared, what can be done."""
-    ticket, ways = page.ticket, {form.verb for form in page.verbs}
-    facts = (
-        f"For {brief(addressee(page), 200)}",
-        ticket.status.replace("_", " "),
-        f"priority {ticket.priority}",
-        f"owner {brief(ticket.assignee, 60)}" if ticket.assignee else "no owner",
-        brief(", ".join(ticket.tags), 200),
-    )
-    said = [entry for entry in page.entries if entry.text or entry.attachments][-SAID:]
-    buttons = [button(label, verb.value, str(ticket.id)) for verb, label in ON_TICKET if verb in ways]
-    buttons += [button("More…", MORE, str(ticket.id)), button("Open on the desk", "open", "", url=link)]
-    return [
-        header(f"{ticket.reference} · {ticket.subject or 'No subject'}"),
-        context(" · ".join(fact for fact in facts if fact)),
-        *(block for entry in said for block in _said(entry, page)),
-        *replies(page),
-        actions(buttons, f"ticket-{ticket.id}"),
-    ]
-
-
-def _said(entry: Entry, page: TicketPage) -> list[Block]:
-    kinds = {
-        EntryKind.MESSAGE: "wrote",
-        EntryKind.ANSWER: "automatic answer",
-        EntryKind.NOTICE: "automatic notice",
-        EntryKind.REPLY: "replied",
-        EntryKind.NOTE: "private note",
-    }
-    author = entry.author or (page.requester if entry.kind is EntryKind.MESSAGE else "Assistant")
-    files = f" · {len(entry.attachments)} file(s)" if entry.attachments else ""
-    blocks, complete = fold(entry.text, ROOM)
-    rest = [] if complete else [context("… the rest is on the desk.")]
-    return [context(f"**{brief(author, 80)}** · {kinds[entry.kind]}{files}"), *blocks[:3], *rest]

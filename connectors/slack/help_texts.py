@@ -18,6 +18,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
         "Find tickets: `/deskgate search kettle is:open`. All words must be there, in any order.",
     ),
     ("ticket DG-42", "Show one ticket, with how its answers fared, and work on it."),
+    ("next", "The ticket that should be worked on next becomes yours."),
     ("mine", "My open tickets and my queues."),
     ("team", "For leads: who has how much, what waits longest."),
     ("practice", "A pretend ticket to try everything on. Nobody is written to and nothing is counted."),

@@ -13,6 +13,7 @@ from slack_bolt.async_app import AsyncAck
 
 from connectors.slack.acting import Core
 from connectors.slack.blocks import Block, actions, brief, button, context, header, section, words
+from connectors.slack.buttons import press_key
 from connectors.slack.guidance import glossary_blocks, help_blocks
 from connectors.slack.help_texts import FIRST_STEPS
 from connectors.slack.lists import queue_lines, team_blocks, ticket_block
@@ -22,10 +23,11 @@ from connectors.slack.opening import Later
 from connectors.slack.payloads import BlockActions
 from connectors.slack.people import Person
 from connectors.slack.practice import practice_blocks
+from connectors.slack.tickets import ticket_blocks
 from connectors.slack.webapi import FAILURES, QUICK, WebApi
 from gateway.clock import Clock
 from gateway.errors import Refused
-from gateway.model import Role
+from gateway.model import Role, Verb
 from gateway.overviews import Mine, MyDesk, Team, TeamDesk
 
 log = logging.getLogger(__name__)
@@ -40,7 +42,9 @@ STRANGER = (
 class Home:
     """Publishes the home of whoever opens it."""
 
-    REFRESH, PRACTICE, HELP, GLOSSARY = (f"{PREFIX}{w}" for w in ("refresh", "practice", "help", "glossary"))
+    REFRESH, PRACTICE, HELP, GLOSSARY, NEXT = (
+        f"{PREFIX}{word}" for word in ("refresh", "practice", "help", "glossary", "next")
+    )
 
     def __init__(
         self, account: str, core: Core, api: WebApi, clock: Clock, public_url: str, later: Later
@@ -63,12 +67,28 @@ class Home:
         match press.actions[0].action_id:
             case Home.PRACTICE:
                 self._later(self._message(press.user.id, "Practice", practice_blocks()))
+            case Home.NEXT:
+                await self._take_next(press)
             case Home.HELP:
                 await self._open(press.trigger_id, "Help", help_blocks())
             case Home.GLOSSARY:
                 await self._open(press.trigger_id, "Glossary", glossary_blocks())
             case _:
                 await self.show(await self._core.who(press))
+
+    async def _take_next(self, press: BlockActions) -> None:
+        """The ticket that should be worked on next becomes theirs, and is shown."""
+        who = await self._core.who(press)
+        result = await self._core.act(who, Memory(ticket=0), Verb.NEXT, press_key(press))
+        blocks = [section(words(result.detail or "It is being worked on."))]
+        if result.state == "done" and result.ticket:
+            try:
+                page = await self._core.page(who, result.ticket)
+                blocks = ticket_blocks(page, f"{self._url}/desk/ticket/{result.ticket}")
+            except Refused as refused:
+                blocks = [section(words(str(refused)))]
+        await self._open(press.trigger_id, "Your next ticket", blocks)
+        self._later(self.show(who))
 
     async def _open(self, trigger: str, title: str, blocks: list[Block]) -> None:
         view = list_form(title, blocks, Memory(ticket=0))
@@ -111,6 +131,9 @@ def home_view(mine: Mine, team: Team | None, now: datetime, desk: str) -> Block:
         blocks.append(context("Nothing is yours now. Claim a ticket in a queue's channel."))
     if mine.more:
         blocks.append(context(f"… and {mine.more} more: `/deskgate search owner:{brief(mine.agent.id, 60)}`"))
+    if mine.asked:
+        blocks.append(section("**Asked of me**"))
+        blocks += [ticket_block(line, now, prefix="asked-") for line in mine.asked]
     blocks += [{"type": "divider"}, section("**Queues**"), *queue_lines(mine.queues, now)]
     if team is not None:
         blocks += [{"type": "divider"}, *team_blocks(team, now)]
@@ -120,6 +143,7 @@ def home_view(mine: Mine, team: Team | None, now: datetime, desk: str) -> Block:
 
 def _buttons(desk: str) -> list[Block]:
     made = [
+        button("Take the next one", Home.NEXT, "home", style="primary"),
         button("Refresh", Home.REFRESH, "home"),
         button("Practise", Home.PRACTICE, "home"),
         button("Glossary", Home.GLOSSARY, "home"),

@@ -72,6 +72,7 @@ class Interactions:
         bolt.action(_one_of(*others))(buttons.open)
         bolt.action(_one_of(*ON_SENDS))(buttons.on_send)
         bolt.action(modals.MORE)(buttons.more)
+        bolt.action(modals.READ)(buttons.read)
         bolt.action(re.compile(f"^{modals.PICK}"))(buttons.pick)
         bolt.action(modals.CANNED)(buttons.canned)
         bolt.action(modals.EDIT)(buttons.edit)

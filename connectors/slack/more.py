@@ -16,6 +16,7 @@ HEADINGS: Mapping[str, str] = {
     Group.HAND_OVER: "Pass it on",
     Group.LATER: "Later",
     Group.SORT: "Sort it",
+    Group.INCIDENT: "One matter of many people",
     Group.MEND: "Put right what belongs elsewhere",
 }
 #: What each delivery state means to an agent.

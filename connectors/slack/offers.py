@@ -5,6 +5,7 @@ The message's own shortcut does the same at any later time. Both end in the prev
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +23,14 @@ from connectors.slack.telling import instead, whisper
 from connectors.slack.webapi import WebApi
 from gateway.clock import Clock
 from gateway.errors import Refused
-from gateway.model import Address, EntryKind, TicketPage, Verb
+from gateway.model import Address, Entry, EntryKind, TicketPage, Verb
 from gateway.text.markup import from_mrkdwn
 
 log = logging.getLogger(__name__)
 
 SEND, DISMISS = "offer_send", "offer_dismiss"
 SHORTCUT = "send_to_customer"  #: callback id of the message shortcut
+WAITS = (0.0, 0.2, 0.4, 0.6)  #: seconds before each look for a note; a trigger_id lives three
 QUIET = timedelta(minutes=10)  #: others who wrote within this time are talking
 LINE = "Only agents see what you wrote. Was it meant for the customer?"
 
@@ -70,21 +72,28 @@ class Offers:
             return
         who, memory, source = await self._core.who(press), pressed_on(press), number_in(press, 1)
         try:
-            page = await self._core.page(who, memory.ticket)
-            await self._show(who, memory, page, source, press.trigger_id)
+            page, note = await self._note(who, memory.ticket, source)
+            await self._show(who, memory, page, note, press.trigger_id)
         except Refused as refused:
             self._opening.tell(who, memory, str(refused))
 
-    async def _show(self, who: Person, memory: Memory, page: TicketPage, source: int, trigger: str) -> None:
-        note = next((e for e in page.entries if e.ledger_id == source and e.kind is EntryKind.NOTE), None)
-        if note is None:
-            raise Refused("The note is not on the ticket yet. Please press again in a moment.")
+    async def _note(self, who: Person, ticket: int, source: int) -> tuple[TicketPage, Entry]:
+        """The note that was asked about; one that is still being handled is waited for a moment. Raises Refused."""
+        for wait in WAITS:
+            await asyncio.sleep(wait)
+            page = await self._core.page(who, ticket)
+            notes = (e for e in page.entries if e.ledger_id == source and e.kind is EntryKind.NOTE)
+            if note := next(notes, None):
+                return page, note
+        raise Refused("The note is not on the ticket yet. Please press again in a moment.")
+
+    async def _show(self, who: Person, memory: Memory, page: TicketPage, note: Entry, trigger: str) -> None:
         kept = [file for file in note.attachments if file.sha256 and not file.skipped][:MAX_FILES]
         memory = Memory(
             ticket=page.ticket.id,
             channel=memory.channel,
             thread=memory.thread,
-            source=source if kept else 0,
+            source=note.ledger_id if kept else 0,
             text=note.text,
         )
         names = [file.filename for file in kept]

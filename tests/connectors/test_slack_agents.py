@@ -22,11 +22,22 @@ from connectors.slack.interactions import Interactions
 from connectors.slack.people import People, Person, Standing
 from connectors.slack.settings import Settings
 from connectors.slack.webapi import WebApi
-from gateway.model import ActionResult, Agent, Attachment, Entry, EntryKind, Role, Verb
-from gateway.overviews import Found, MemberLine, Mine, MyDesk, Search, Team, TeamDesk
+from gateway.model import ActionResult, Agent, Attachment, Entry, EntryKind, Replace, Role, SendState, Verb
+from gateway.overviews import (
+    Background,
+    BackgroundOf,
+    Found,
+    MemberLine,
+    Mine,
+    MyDesk,
+    PastLine,
+    Search,
+    Team,
+    TeamDesk,
+)
 from gateway.views import QueueLine, TicketLine
 from tests.connectors.test_slack_card import anything
-from tests.fakes_slack import ANN, FakeHost, Room, desk_address, room
+from tests.fakes_slack import ANN, CARD, FakeHost, Room, card_post, desk_address, room
 from tests.slack_limits import check_home, check_message, check_modal, is_harmless, texts
 from tests.slack_posts import message_action, view_submission
 from tests.slack_standin import SECRET, TEAM, TOKEN
@@ -230,6 +241,66 @@ def test_the_glossary_is_within_the_limits(word: str) -> None:
     check_message(blocks)
     assert all(is_harmless(text) for text in texts(blocks))
     assert len(str(glossary_blocks())) > sum(map(len, GLOSSARY.values()))
+
+
+async def test_the_next_ticket_is_taken_from_the_home_and_by_the_command() -> None:
+    async with room() as r:
+        r.host.answers[MyDesk] = MINE
+        r.host.result = ActionResult(state="done", ticket=42)
+        r.host.entries = (Entry(id=1, kind=EntryKind.MESSAGE, at=NOW, author="Cy", text="Where is it?"),)
+        view = {
+            "id": "V1",
+            "type": "home",
+            "blocks": home_view(MINE, None, NOW, "https://d.example")["blocks"],
+        }
+        await r.posts.press_in_view(view, "home_next")
+        (form,) = r.slack.views.values()
+        assert "Where is it?" in str(form) and "'action_id': 'reply'" in str(form)
+        _, body = await r.posts.command("/deskgate", "next")
+        assert "Where is it?" in body
+        r.host.result = ActionResult(state="refused", detail="Nothing waits for you.")
+        _, body = await r.posts.command("/deskgate", "next")
+        assert "Nothing waits for you." in body
+        assert {action.verb for action in r.host.acts.values()} == {Verb.NEXT}
+
+
+async def test_a_long_message_is_folded_on_its_card_and_read_behind_a_button() -> None:
+    async with room() as r:
+        text = "A long mail goes on and on. " * 400
+        r.host.entries = (Entry(id=1, kind=EntryKind.MESSAGE, at=NOW, author="Cy", text=text),)
+        sent = await r.connector.send(card_post(body=text))
+        blocks = r.slack.messages[("C0DESK", sent.external_ids[0])]["blocks"]
+        assert len(str(blocks)) < 6000
+        await r.posts.press(sent.external_ids[0], "read_all")
+        (form,) = r.slack.views.values()
+        assert sum(len(b["text"]["text"]) for b in form["blocks"] if b["type"] == "section") > 11_000
+
+
+async def test_the_card_shows_what_stands_behind_it_and_sends_a_lost_answer_again() -> None:
+    async with room() as r:
+        past = PastLine(
+            id=31, reference="DG-31", subject="Kettle <!here>", status="resolved", at=NOW, how="A new lid."
+        )
+        failed = Entry(
+            id=7,
+            kind=EntryKind.REPLY,
+            at=NOW,
+            text="x",
+            state=SendState.FAILED,
+            send=9,
+            reason="550 no such user",
+        )
+        r.host.answers[BackgroundOf] = Background(
+            owner="Ann Agent", tickets=1, history=(past,), similar=(past,), failed=failed
+        )
+        ts = await r.card(Verb.CLAIM)
+        shown = str(r.slack.messages[("C0DESK", ts)]["blocks"])
+        assert "1 other ticket" in shown and "A new lid." in shown and "550 no such user" in shown
+        assert "<https://desk.example/tickets/31|DG-31>" in shown
+        await r.posts.press(ts, "retry")
+        await r.connector.send(Replace(address=desk_address(ts), ticket=42, card=CARD))
+        (action,) = r.host.acts.values()
+        assert (action.verb, action.send) == (Verb.RETRY, 9)
 
 
 # ---------------------------------------------------------------- practice

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from connectors.slack.connector import Settings
 from connectors.slack.connector import Slack as SlackConnector
+from gateway.errors import Undeliverable
 from gateway.model import Agent, EntryKind, Status
 from gateway.outbox import Outbox
 from gateway.policy import QueuePolicy
@@ -21,7 +22,7 @@ from gateway.store import open_driver
 from tests.fakes_slack import desk_address
 from tests.slack_posts import Poster, thread_message
 from tests.slack_standin import SECRET, TEAM, TOKEN, Fault, Slack, running
-from tests.world import World
+from tests.world import World, a_file
 
 
 class Desk:
@@ -57,7 +58,10 @@ class Desk:
 async def desk(tmp_path: Path, articles: Path) -> AsyncIterator[Desk]:
     queues = {"general": QueuePolicy(name="general", title="Customer care", address=desk_address())}
     driver = open_driver(f"sqlite:///{tmp_path}/deskgate.db")
-    async with World(driver, articles, queues=queues) as world, running(world.clock) as slack:
+    async with (
+        World(driver, articles, queues=queues, protected_queue="") as world,
+        running(world.clock) as slack,
+    ):
         await world.store.add_agent(Agent(id="ann", name="Ann", slack_id=f"{TEAM}:U0ANN"), 0)
         values = {"signing_secret": SECRET, "bot_token": TOKEN, "api_url": slack.api_url}
         connector = SlackConnector("main", Settings.model_validate(values), b"k" * 32)
@@ -89,8 +93,15 @@ async def _pump(world: World) -> None:
 
 async def until(holds: Any) -> None:
     """Waits for what the pump brings about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def until_note(d: Desk, start: str) -> None:
+    """Waits until a note stands on the newest ticket."""
+    async with asyncio.timeout(40):
+        while not any(entry.text.startswith(start) for entry in await d.world.entries()):
             await asyncio.sleep(0.01)
 
 
@@ -172,3 +183,105 @@ async def test_a_stranger_in_the_workspace_is_refused_by_the_core(tmp_path: Path
         await until(lambda: len(d.slack.whispers) == 2)
         assert all("not a member of this desk" in whisper["text"] for whisper in d.slack.whispers)
         assert all(entry.kind is not EntryKind.NOTE for entry in await d.world.entries())
+
+
+async def test_a_note_meant_for_the_customer_reaches_them_by_way_of_the_preview(
+    tmp_path: Path, articles: Path
+) -> None:
+    async with desk(tmp_path, articles) as d:
+        await d.world.take(d.world.message("I want to talk to a person, please", door="mail"))
+        await until(lambda: d.slack.messages)
+        note = thread_message(d.slack, d.card["ts"], "not the owner yet")
+        await d.posts.event(note)
+        await d.posts.press(d.card["ts"], "claim")
+        await until(lambda: "claim" not in d.buttons)
+        assert d.slack.whispers == []
+        await d.posts.event(thread_message(d.slack, d.card["ts"], "It left *today*."))
+        await until(lambda: d.slack.whispers)
+        assert "private" in str(d.slack.whispers[0]["blocks"])
+        await until_note(d, "It left")
+        await d.posts.press_in_whisper(d.slack.whispers[0], "offer_send")
+        await until(lambda: d.slack.views)
+        assert "It left **today**." in str(d.view) and "It left" not in str(d.world.mail.sent)
+        await d.posts.submit(d.view)
+        d.world.clock.advance(seconds=10)
+        await until(lambda: any("today" in post.text for post in d.world.mail.posts))
+        assert "not the owner yet" not in str(d.world.mail.sent)
+
+
+async def test_files_come_with_the_card_but_stay_on_the_desk_where_something_is_protected(
+    tmp_path: Path, articles: Path
+) -> None:
+    async with desk(tmp_path, articles) as d:
+        photo = a_file("crack.png")
+        await d.world.take(d.world.message("A person, please", door="mail", attachments=(photo,)))
+        await until(lambda: d.slack.shared)
+        assert d.slack.shared[0]["thread_ts"] == d.card["ts"]
+        d.slack.shared.clear()
+        first = d.world.message(
+            "A person, please. My card is 4111 1111 1111 1111", "eve", "mail", attachments=(photo,)
+        )
+        await d.world.take(first)
+        await until(lambda: len([m for m in d.slack.messages.values() if "thread_ts" not in m]) == 2)
+        card = [m for m in d.slack.messages.values() if "thread_ts" not in m][-1]
+        assert "1 file, on the desk" in str(card["blocks"]) and "4111" not in str(card["blocks"])
+        again = d.world.message(
+            "And here", "eve", "mail", attachments=(photo,), refers_to=(first.message_key,)
+        )
+        await d.world.take(again)
+        await until(lambda: any("1 file, on the desk" in said for said in d.thread))
+        assert "/desk/ticket/" in str(d.thread) and d.slack.shared == []
+
+
+async def test_an_answer_that_did_not_arrive_is_shown_on_the_card_and_sent_again(
+    tmp_path: Path, articles: Path
+) -> None:
+    async with desk(tmp_path, articles) as d:
+        await d.world.take(d.world.message("A person, please", door="mail"))
+        await until(lambda: d.slack.messages)
+        full = Undeliverable("refused", "550 mailbox full")
+        d.world.mail.fails = lambda outgoing: full if "Hello Mia" in getattr(outgoing, "text", "") else None
+        await d.answer("Hello Mia")
+        d.world.clock.advance(seconds=10)
+        await until(lambda: "550 mailbox full" in str(d.card["blocks"]))
+        d.world.mail.fails = lambda outgoing: None
+        await d.posts.press(d.card["ts"], "retry")
+        await until(lambda: any("Hello Mia" in post.text for post in d.world.mail.posts))
+        await until(lambda: "550 mailbox full" not in str(d.card["blocks"]))
+
+
+async def test_the_home_and_the_command_read_the_real_desk(tmp_path: Path, articles: Path) -> None:
+    async with desk(tmp_path, articles) as d:
+        await d.world.take(d.world.message("A person, please: the kettle leaks", door="mail"))
+        await until(lambda: d.slack.messages)
+        status, body = await d.posts.command("/deskgate", "next")
+        assert status == 200 and "kettle leaks" in body
+        await until(lambda: "claim" not in d.buttons)
+        opened = {
+            "type": "app_home_opened",
+            "user": "U0ANN",
+            "channel": "D1",
+            "event_ts": "1.1",
+            "tab": "home",
+        }
+        await d.posts.event(opened)
+        await until(lambda: d.slack.homes)
+        assert "kettle leaks" in str(d.slack.homes["U0ANN"]["blocks"])
+        _, body = await d.posts.command("/deskgate", "search kettle owner:ann")
+        assert "kettle leaks" in body
+        _, body = await d.posts.command("/deskgate", "team")
+        assert "for leads" in body
+        _, body = await d.posts.command("/deskgate", "mine", user="U0BOB")
+        assert "not a member of this desk" in body
+
+
+async def test_a_broken_link_is_shouted_while_the_cards_wait(tmp_path: Path, articles: Path) -> None:
+    async with desk(tmp_path, articles) as d:
+        d.slack.fail("chat.postMessage", Fault(error="token_revoked"))
+        await d.world.take(d.world.message("A person, please", door="mail"))
+        await until(lambda: d.world.outbox.health.troubles)
+        ((part, trouble),) = d.world.outbox.health.troubles.items()
+        assert part == "slack/main sends" and "Install the app again" in trouble.reason
+        d.world.clock.advance(seconds=61)
+        await until(lambda: d.slack.messages)
+        await until(lambda: not d.world.outbox.health.troubles)
