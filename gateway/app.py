@@ -24,6 +24,8 @@ from gateway.calendars import Calendar
 from gateway.canned import CannedBook
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
+from gateway.content import Content
+from gateway.content import Source as ContentSource
 from gateway.errors import SettingsError, StoreError
 from gateway.health import Health
 from gateway.host import StoreHost
@@ -68,7 +70,9 @@ class Deskgate:
         *,
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
+        content: Content | None = None,
     ) -> None:
+        """`content`: the revision to work from; without one the folders of the settings themselves."""
         environ = os.environ if environ is None else environ
         self.settings, self.clock = settings, clock or SystemClock()
         older = tuple(bytes.fromhex(key) for key in environ.get("DESKGATE_OLD_KEYS", "").split())
@@ -79,11 +83,16 @@ class Deskgate:
         self.local = all(account.loopback(settings.server.host) for account in found)
         self.accounts = found
         self.connectors: dict[str, Connector] = {each.key: each.connect(self.seal) for each in found}
-        self.rulebook = Rulebook(settings.rules.file, settings.queues, settings.sla)
+        self.content = content
+        self.rulebook = Rulebook(
+            content.rules if content else settings.rules.file, settings.queues, settings.sla
+        )
         self.rulebook.on_change = self._use_rules
         self.policy = make_policy(settings, found, self.connectors, self.seal, self.rulebook.rules)
-        self.knowledge = Knowledge(settings.bot.articles, self.clock, samples=self.local)
-        self.canned = CannedBook(settings.desk.canned, settings.queues)
+        self.knowledge = Knowledge(
+            content.articles if content else settings.bot.articles, self.clock, samples=self.local
+        )
+        self.canned = CannedBook(content.canned if content else settings.desk.canned, settings.queues)
         self.store = Store(open_driver(settings.store.database))
         self.metrics, self.health = Metrics(), Health(self.clock)
         shared: dict[str, Any] = {"metrics": self.metrics, "health": self.health}
@@ -156,6 +165,7 @@ class Deskgate:
             people=self.host,
             bot=lambda: self.knowledge.bot,
             problems=lambda: [
+                *(self.content.problems if self.content else ()),
                 *self.rulebook.problems,
                 *self.knowledge.problems,
                 *self.canned.shelf.problems,
@@ -209,6 +219,7 @@ class Deskgate:
             self.incidents.run(),
             self.host.watch_backlog(),
             self.alarms.run(),
+            *([self.content.run(self.store, self.clock)] if self.content else []),
             self._watch_names(),
         )
         tasks = [asyncio.create_task(_supervised(coroutine)) for coroutine in work]
@@ -272,6 +283,22 @@ class Deskgate:
         if self.ready and await self.store.alive():
             return web.Response(text="ready\n")
         return web.Response(status=503, text="not ready\n")
+
+
+async def published(settings: Settings, clock: Clock | None = None) -> Content:
+    """The content that counts, once the database is there and the files were looked at. Raises SettingsError."""
+    content = Content(ContentSource(settings), settings.content.publish)
+    store = Store(open_driver(settings.store.database))
+    try:
+        await store.open()
+        try:
+            await content.start(store, to_ms((clock or SystemClock()).now()))
+        finally:
+            await store.close()
+    except BaseException:
+        content.close()
+        raise
+    return content
 
 
 async def _supervised(work: Coroutine[None, None, None]) -> None:

@@ -24,6 +24,7 @@ from gateway import (
     cli_mail,
     cli_operations,
     cli_people,
+    cli_publish,
     cli_rules,
     cli_simulate,
     cli_sla,
@@ -129,6 +130,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_operations.register(commands, _config_option)
     cli_key.register(commands, _config_option)
     cli_dead.register(commands, _config_option)
+    cli_publish.register(commands, _config_option)
     return parser
 
 
@@ -143,7 +145,7 @@ def _config_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from gateway.app import Deskgate, read_settings, sample_problems
+    from gateway.app import Deskgate, published, read_settings, sample_problems
     from gateway.logs import set_up
 
     set_up(options.log)
@@ -153,8 +155,12 @@ def _serve(options: argparse.Namespace) -> int:
     _use_uvloop()
     if options.demo:
         return _serve_demo(settings, accounts, options.speed)
-    deskgate = Deskgate(settings, accounts)
-    asyncio.run(_run(deskgate, deskgate.web_app()))
+    content = asyncio.run(published(settings))
+    try:
+        deskgate = Deskgate(settings, accounts, content=content)
+        asyncio.run(_run(deskgate, deskgate.web_app()))
+    finally:
+        content.close()
     return 0
 
 

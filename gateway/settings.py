@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, get_args, get_origin
+from typing import Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -153,6 +153,14 @@ class IncidentSettings(Section):
     user_queue: str = Field("", description="Where one person's trouble goes; empty: the first of tier 2.")
 
 
+class ContentSettings(Section):
+    publish: Literal["on_save", "command"] = Field(
+        "on_save",
+        description='When edited articles, rules and canned replies count: "on_save" at once, "command" with '
+        "`deskgate publish`.",
+    )
+
+
 class QueueSettings(Section):
     title: str = Field(min_length=1, description="What people call the queue.")
     tier: int = Field(1, ge=1, le=9, description="1 front line, 2 experts, 3 specialists.")
@@ -189,6 +197,7 @@ class Settings(Section):
     screening: ScreeningSettings = ScreeningSettings()
     privacy: PrivacySettings = PrivacySettings()
     rules: RulesSettings = RulesSettings()
+    content: ContentSettings = ContentSettings()
     escalation: EscalationSettings = EscalationSettings()
     incidents: IncidentSettings = IncidentSettings()
     alarms: AlarmSettings = AlarmSettings()
