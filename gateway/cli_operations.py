@@ -57,10 +57,14 @@ def register(
     )
     replay.set_defaults(command=_replay)
 
+    export = commands.add_parser("export", help="write tickets, contacts, mails and files for other programs")
+    export.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
+    export.set_defaults(command=_export)
+
     outbox = commands.add_parser("outbox", help="what waits to be sent")
     outbox.add_argument("what", choices=("status", "pause", "resume"))
     outbox.set_defaults(command=_outbox)
-    for parser in (migrate, backup, restore, alarm, replay, outbox):
+    for parser in (migrate, backup, restore, alarm, replay, export, outbox):
         config_option(parser)
 
 
@@ -168,6 +172,27 @@ def _tell_replayed(found: Replayed, into: Path) -> None:
     for ticket, what in found.different[:20]:
         print(f"  DG-{ticket} differs: {what}")
     print("The tickets are the same." if found.same else f"{len(found.different):,} differences.")
+
+
+def _export(options: argparse.Namespace) -> int:
+    from gateway.cli_dead import opened_deskgate
+    from gateway.exporting import export
+
+    async def work() -> int:
+        async with opened_deskgate(options.config) as deskgate:
+            found = await export(
+                deskgate.store, deskgate.seal, options.folder, lambda done: _progress("tickets", done, done)
+            )
+        print(f"{options.folder}: {found.tickets:,} tickets and {found.contacts:,} contacts as JSON lines,")
+        print(
+            f"{found.originals:,} originals (mails as .eml) and {found.files:,} files, readable without any key."
+        )
+        if found.closed:
+            print(f"{found.closed:,} could not be opened: they were erased, or their key is not here.")
+        print("It cannot be restored; that is what `deskgate backup` is for.")
+        return 0
+
+    return asyncio.run(work())
 
 
 def _alarm_test(options: argparse.Namespace) -> int:

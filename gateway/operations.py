@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.clock import Clock, from_ms, to_ms
+from gateway.exporting import original
 from gateway.health import Health, Trouble
 from gateway.intake import Intake
 from gateway.masking import mask
@@ -94,11 +94,7 @@ class Operations:
 
     async def original(self, number: int) -> bytes:
         """The bytes that the channel gave us, b"" when none were kept. Raises CannotOpen."""
-        sealed, blob = await self._store.driver.read(lambda tx: ledger.raw(tx, number))
-        if blob:
-            parts = await self._store.blob(blob)
-            return await asyncio.to_thread(self._seal.open_file, blob, parts)
-        return self._seal.open(sealed, b"raw") if sealed else b""
+        return await original(self._store, self._seal, number)
 
     async def replay(self, ids: Sequence[int] | None, who: str) -> list[int]:
         """Lets dead inputs be tried again, all of them for None; the ids of those that were dead."""

@@ -6,9 +6,13 @@ WAL with synchronous=FULL: what was committed survives the machine's death, not 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import logging
+import os
 import queue
 import re
+import shutil
 import sqlite3
 import threading
 from collections import deque
@@ -26,6 +30,8 @@ from gateway.model import Cursor, Receipt
 from gateway.store.ledger import TakeRow, take_many
 from gateway.store.schema import MIGRATIONS, Migration
 from gateway.store.tx import Dialect, Job, Row
+
+log = logging.getLogger("deskgate.sqlite")
 
 T = TypeVar("T")
 W = TypeVar("W", bound="_Work")
@@ -351,7 +357,10 @@ def migrate(path: Path) -> None:
         connection = connect(path)
         try:
             database = Database(connection)
-            _refuse_newer(database)
+            applied = _applied(database)
+            _refuse_newer(applied)
+            if applied and len(applied) < len(MIGRATIONS):
+                _keep_before(connection, path, max(applied))
             _migrations().apply(database)
         finally:
             connection.close()
@@ -373,15 +382,38 @@ def _step(migration: Migration) -> Callable[[Database], None]:
     return step
 
 
-def _refuse_newer(database: Database) -> None:
+def _applied(database: Database) -> set[str]:
     if "_sqlite_migrations" not in database.table_names():
-        return
+        return set()
+    rows = database["_sqlite_migrations"].rows
+    return {str(row["name"]) for row in rows if row["migration_set"] == "deskgate"}
+
+
+def _refuse_newer(applied: set[str]) -> None:
     known = {migration.name for migration in MIGRATIONS}
-    applied = {
-        row["name"] for row in database["_sqlite_migrations"].rows if row["migration_set"] == "deskgate"
-    }
     if applied - known:
         raise SchemaTooNew(
             f"The database has migrations this program does not know ({', '.join(sorted(applied - known))}). "
             "Start the version of Deskgate that wrote it, or a newer one."
         )
+
+
+def _keep_before(connection: sqlite3.Connection, path: Path, newest: str) -> None:
+    """A backup beside the database before its schema changes. Raises StoreError where there is no room for it."""
+    made = path.with_name(f"{path.name}.before-{newest[:4]}")
+    if made.exists():
+        return  # of a try that did not end well: the older one is what counts
+    if shutil.disk_usage(path.parent).free < path.stat().st_size * 1.2:
+        raise StoreError(
+            f"There is no room beside {path} for the backup before its schema changes. Make room and start again."
+        )
+    descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    os.close(descriptor)
+    try:
+        with contextlib.closing(sqlite3.connect(made)) as copy:
+            connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        made.unlink(missing_ok=True)
+        raise StoreError(f"The backup before the schema changes failed: {error}") from error
+    log.info("the database's schema changes; as it was before, it is in %s", made)
