@@ -139,6 +139,8 @@ def policy_accounts(found: list[Account], connected: Mapping[str, Connector]) ->
             "language": getattr(account.settings, "language", ""),
             "team": getattr(account.settings, "team_id", ""),
             "threaded": connected[account.key].capabilities.threads,
+            "files": connected[account.key].capabilities.files,
+            "max_file": connected[account.key].capabilities.max_file,
         }
         for account in found
     }

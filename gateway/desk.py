@@ -26,6 +26,7 @@ from gateway.model import (
     Verb,
 )
 from gateway.privacy import mask
+from gateway.recipients import check_files
 from gateway.situation import at_least
 from gateway.triage import Route
 from gateway.verbs import FORMS
@@ -104,6 +105,7 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     leg = draft.leg(Side.REQUESTER)
     if leg is None:
         raise Refused("There is no way to reach the requester. Add an address first.")
+    check_files(action.attachments, leg, context.policy)
     if rival := _answering(draft, agent):
         raise Refused(
             f"{rival} is sending an answer at this moment. Read it first, then send yours if it is still needed."

@@ -14,6 +14,7 @@ from gateway.model import (
     Agent,
     AskKind,
     EntryKind,
+    Leg,
     Option,
     Priority,
     Role,
@@ -25,6 +26,7 @@ from gateway.model import (
     reference,
 )
 from gateway.policy import Policy
+from gateway.recipients import file_limit, goes_to
 
 DONE = (Status.RESOLVED, Status.CLOSED)
 _RANK = tuple(Role)
@@ -195,8 +197,14 @@ def _questions(situation: Situation, kind: AskKind) -> list[Option]:
 
 
 def _suggestion(situation: Situation) -> dict[str, object]:
-    """What the assistant would have said, to be edited."""
-    return {"value": situation.ticket.bot.suggestion}
+    """What the assistant would have said, to be edited; and to whom it goes."""
+    told = {"hint": goes_to(_way(situation))} if situation.page.legs else {}
+    return {"value": situation.ticket.bot.suggestion, **told}
+
+
+def _way(situation: Situation) -> Leg | None:
+    """Where an answer to the requester goes now."""
+    return next((leg for leg in situation.page.legs if leg.side is Side.REQUESTER and leg.current), None)
 
 
 def _alike(situation: Situation) -> dict[str, object]:
@@ -260,6 +268,7 @@ CHOICES_OF: Mapping[tuple[Verb, str], Choices] = {
     (Verb.DECLINE, "value"): _answerable(AskKind.APPROVAL),
     (Verb.TRANSFER, "queue"): _every_queue,
     (Verb.REPLY, "text"): _suggestion,
+    (Verb.REPLY, "attachments"): lambda situation: {"hint": file_limit(_way(situation), situation.policy)},
     (Verb.INCIDENT, "also"): _alike,
     (Verb.REPRODUCED, "value"): lambda situation: {"options": FINDINGS},
     (Verb.NEW, "value"): lambda situation: {"options": WAYS, "value": "phone"},

@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 
 from gateway.correspondents import MAX_COPIES, others, ours
-from gateway.model import SendKind, Verb
+from gateway.model import Address, Agent, Leg, Post, SendKind, Side, Verb
+from gateway.policy import AccountPolicy
+from gateway.recipients import goes_to
+from gateway.situation import Situation
 from gateway.store import suppression
-from tests.world import World, make_policy
+from gateway.verbs import usable
+from tests.conftest import MakeWorld
+from tests.world import World, a_file, make_policy
 
 POLICY = make_policy()
 US, MIA, NOA, TIM = "support@example.com", "mia@example.org", "noa@example.org", "tim@example.org"
@@ -118,3 +123,61 @@ async def test_nothing_automatic_answers_a_forged_sender_and_the_ticket_says_why
     assert (ticket.id, ticket.cause) != (1, "") and ticket.cause == "forged"
     (event,) = (e for e in (await world.page(ticket.id)).events if e.kind == "authenticated")
     assert event.data["dmarc"] == "fail"
+
+
+# ---------------------------------------------------------------- shown before it is sent
+
+
+async def hints(world: World, number: int) -> dict[str, str]:
+    page = await world.page(number)
+    situation = Situation(page=page, agent=Agent(id="ana", name="Ana"), policy=world.policy)
+    form = next(form for form in usable(situation) if form.verb is Verb.REPLY)
+    return {field.name: field.hint for field in form.fields}
+
+
+async def test_every_surface_says_to_whom_an_answer_goes_before_it_does(world: World) -> None:
+    boss = ("support@example.com", "boss@example.org")
+    first = await world.say("a person, please", door="mail", subject="Lamp", recipients=boss)
+    (number,) = await world.numbers()
+    told = (await hints(world, number))["text"]
+    assert told == "It goes to the requester by mail, with a copy to boss@example.org."
+    # The next mail leaves the boss out: so does the answer to it.
+    await world.say("Hello?", door="mail", subject="Re: Lamp", refers_to=(first.message_key,))
+    assert "copy" not in (await hints(world, number))["text"]
+
+
+def test_the_way_is_named_as_people_name_it() -> None:
+    def leg(connector: str) -> Leg:
+        address = Address(connector=connector, account="main", conversation="mia@example.org")
+        return Leg(id=1, side=Side.REQUESTER, address=address)
+
+    assert goes_to(leg("email")) == "It goes to mia@example.org by e-mail."
+    assert goes_to(leg("webchat")) == "It goes to the visitor in the web chat."
+    assert goes_to(None) == "There is no way to reach the requester."
+
+
+async def test_files_that_would_not_go_through_are_refused_before_anything_is_sent(
+    make_world: MakeWorld,
+) -> None:
+    accounts = {"mail/main": AccountPolicy(max_file=3 * 1024 * 1024), "chat/main": AccountPolicy(files=False)}
+    world = await make_world(accounts=accounts)
+    await world.say("a person, please", door="mail", subject="Lamp")
+    (number,) = await world.numbers()
+    assert (await hints(world, number))["attachments"] == "Together up to 3.0 MB."
+    halves = tuple(a_file(f"{n}.pdf", b"x" * 2 * 1024 * 1024) for n in range(2))
+    refused = await world.act(Verb.REPLY, number, text="Here", attachments=halves)
+    assert refused.state == "refused" and "4.0 MB together; this way carries 3.0 MB" in refused.detail
+    assert (await world.act(Verb.REPLY, number, text="Here", attachments=halves[:1])).state == "done"
+    await world.say("a person, please", who="noa")
+    refused = await world.act(Verb.REPLY, max(await world.numbers()), text="x", attachments=halves[:1])
+    assert refused.state == "refused" and "cannot get files this way" in refused.detail
+
+
+async def test_the_message_that_is_answered_travels_along_for_channels_that_quote(world: World) -> None:
+    await world.say("a person, please. My card is 4111 1111 1111 1111", door="mail", subject="Lamp")
+    (number,) = await world.numbers()
+    await world.act(Verb.REPLY, number, agent="lea", text="Here I am.")
+    await world.later(seconds=10)
+    quote = world.mail.posts[-1].quote
+    assert quote.startswith("Mia, ") and "a person, please" in quote and "4111" not in quote
+    assert all(post.quote == "" for post in world.team.posts if isinstance(post, Post))

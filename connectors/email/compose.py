@@ -21,10 +21,11 @@ from connectors.email.automatic import OWN_FIELD
 from connectors.email.settings import Settings
 from gateway.errors import Undeliverable
 from gateway.model import Attachment, Post, SendKind, reference
-from gateway.text.markup import to_mail_html, to_plain
+from gateway.text.markup import escape, to_mail_html, to_plain
 from gateway.text.reply import strip_subject
 
 _MAX_REFERENCES = 20
+_MAX_QUOTE = 20_000  # characters of the mail that is answered
 _ID = re.compile(r"[!-;=?-~]{1,240}")  # visible ASCII without < and >
 #: What may stand in a header as it is: an address with or without a name; other texts are looked at below.
 _ADDRESS = re.compile(r"[\w+=-]+(?:\.[\w+=-]+)*@[\w.-]+", re.ASCII)
@@ -165,9 +166,12 @@ def _marks(post: Post, settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _markdown(post: Post, settings: Settings) -> str:
     """The text, and what is answered: what buttons offer elsewhere, the core has said in words."""
-    if not (settings.quote and post.quote):
+    if not (settings.quote and post.quote.strip()):
         return post.text
-    return post.text + "\n\n" + "\n".join(f"> {line}" for line in post.quote.splitlines())
+    whose, _, said = post.quote[:_MAX_QUOTE].partition("\n")
+    # What the person wrote stays what it is: nothing in it becomes a link or a heading of ours.
+    lines = [f"> {line}".rstrip() for line in escape(said).splitlines()]
+    return "\n\n".join((post.text, escape(whose), "\n".join(lines)))
 
 
 def _signed(plain: str, html: str, settings: Settings) -> tuple[str, str]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.model import Leg, Outgoing, Post, SendKind, SendState, Sent, Speaker
+from gateway.clock import from_ms
+from gateway.model import EntryKind, Leg, Outgoing, Post, SendKind, SendState, Sent, Side, Speaker
 from gateway.store import dial, rows
 from gateway.store.turns import bind_key
 from gateway.store.tx import Row, Tx, marks
@@ -123,7 +124,17 @@ def _addressed(tx: Tx, number: int, leg: int, outgoing: Outgoing) -> Outgoing:
         return msgspec.structs.replace(outgoing, id=number, address=address)
     keys = tx.all("SELECT key FROM thread_keys WHERE leg = ? ORDER BY at DESC LIMIT 20", (leg,))
     references = tuple(row[0] for row in reversed(keys))
-    return msgspec.structs.replace(outgoing, id=number, address=address, references=references)
+    quote = _answered(tx, outgoing.ticket) if found and rows.leg(found).side is Side.REQUESTER else ""
+    return msgspec.structs.replace(outgoing, id=number, address=address, references=references, quote=quote)
+
+
+def _answered(tx: Tx, ticket: int) -> str:
+    """The requester's last message under a line that says whose it is; the masked copy, as agents read it."""
+    row = tx.one(
+        "SELECT author, at, text FROM entries WHERE ticket = ? AND kind = ? ORDER BY at DESC, id DESC LIMIT 1",
+        (ticket, EntryKind.MESSAGE),
+    )
+    return f"{row[0]}, {from_ms(row[1]):%Y-%m-%d %H:%M} UTC:\n{row[2]}" if row and row[2] else ""
 
 
 def _settle(tx: Tx, send: ClaimedSend, change: str, values: Sequence[object]) -> bool:

@@ -114,8 +114,12 @@ def test_html_in_a_text_is_shown_not_run() -> None:
 
 
 def test_a_quote_is_put_below_where_wanted() -> None:
-    assert "> Where is it?" in body(mail(post(quote="Where is it?\nHello?"), quote=True), "plain")
-    assert "Where is it?" not in body(mail(post(quote="Where is it?")), "plain")
+    said = "Mia, 2026-03-02 09:00 UTC:\nWhere is *it*?\n\nSee [here](http://a.test)"
+    quoting = mail(post(quote=said), quote=True)
+    plain = body(quoting, "plain")
+    assert "Mia, 2026-03-02 09:00 UTC:" in plain and "> Where is *it*?" in plain
+    assert "<blockquote" in body(quoting, "html") and ">here<" not in body(quoting, "html")
+    assert "Where is" not in body(mail(post(quote=said)), "plain")
 
 
 def test_files_travel_with_a_safe_name() -> None:
