@@ -10,6 +10,7 @@ REGISTRY: dict[str, str] = {
     "email": "connectors.email.connector:Email",
     "slack": "connectors.slack.connector:Slack",
     "telegram": "connectors.telegram.connector:Telegram",
+    "api": "connectors.api.connector:Api",
     "mastodon": "connectors.mastodon.connector:Mastodon",
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import (
+    cli_api,
     cli_connectors,
     cli_dead,
     cli_dial,
@@ -118,6 +119,7 @@ def make_parser() -> argparse.ArgumentParser:
     cli_kb.register(commands, _config_option)
     cli_triage.register(commands, _config_option)
     cli_connectors.register(commands)
+    cli_api.register(commands, _config_option)
     cli_rules.register(commands, _config_option)
     cli_simulate.register(commands, _config_option)
     cli_mail.register_quarantine(commands, _config_option)

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gateway.errors import Refused
-from gateway.model import Agent, Identity, Role
+from gateway.model import Agent, ApiKey, Identity, Role
 from gateway.overviews import (
     Background,
     BackgroundOf,
     Found,
+    KeyOf,
+    Listing,
     Mine,
     MyDesk,
     Query,
@@ -20,7 +22,7 @@ from gateway.overviews import (
     TeamDesk,
 )
 from gateway.policy import Policy
-from gateway.store import Store, overviews
+from gateway.store import Store, api_keys, overviews
 from gateway.views import QueueLine, TicketFilter, TicketLine
 
 NOT_A_MEMBER = "You are not a member of this desk. Ask an admin to add you."
@@ -83,6 +85,22 @@ class DeskReads:
         lines = await self._store.ticket_lines(wanted)
         return Found(lines=tuple(lines[: query.limit]), more=len(lines) > query.limit)
 
+    async def _key(self, query: KeyOf) -> ApiKey | None:
+        return await self._store.driver.read(lambda tx: api_keys.find(tx, query.token))
+
+    async def _listing(self, query: Listing) -> tuple[TicketLine, ...]:
+        agent = await self._member(query.actor)
+        wanted = TicketFilter(
+            queue=query.queue,
+            statuses=query.statuses,
+            assignee=query.assignee,
+            text=query.text,
+            hidden_queues=self._hidden(agent),
+            limit=query.limit,
+            before=query.before,
+        )
+        return tuple(await self._store.ticket_lines(wanted))
+
     async def _background(self, query: BackgroundOf) -> Background:
         policy = self._policy
         secret = {name for name, queue in policy.queues.items() if queue.protected}
@@ -107,6 +125,8 @@ class DeskReads:
 
 
 _ANSWERS: Mapping[type, Callable[[DeskReads, Any], Awaitable[Any]]] = {
+    KeyOf: DeskReads._key,
+    Listing: DeskReads._listing,
     MyDesk: DeskReads._mine,
     TeamDesk: DeskReads._team,
     Search: DeskReads._search,

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from gateway.model import Address, Agent, Entry, Identity
+from gateway.model import Address, Agent, ApiKey, Entry, Identity
 from gateway.views import QueueLine, TicketLine
 
 T = TypeVar("T")
@@ -107,3 +107,21 @@ class BackgroundOf(Query[Background], frozen=True, kw_only=True):
 
     ticket: int
     place: Address  #: where it will be shown; must be where the ticket's card stands
+
+
+class KeyOf(Query[ApiKey | None], frozen=True, kw_only=True):
+    """The API key that this token is, None for one that is unknown or revoked."""
+
+    token: str
+
+
+class Listing(Query[tuple[TicketLine, ...]], frozen=True, kw_only=True):
+    """Tickets that this actor may see, newest first; `before` is the last id of the page before, 0 for the first."""
+
+    actor: Identity
+    queue: str | None = None
+    statuses: tuple[str, ...] = ()
+    assignee: str = ""
+    text: str = ""
+    limit: int = 50
+    before: int = 0

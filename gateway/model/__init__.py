@@ -38,7 +38,7 @@ from gateway.model.inputs import (
     TimerDue,
 )
 from gateway.model.outgoing import ActionResult, Card, Outgoing, Post, Remove, Replace, Sent
-from gateway.model.people import Address, Agent, Identity, Member
+from gateway.model.people import Address, Agent, ApiKey, Identity, Member
 from gateway.model.pieces import Attachment, Button, Choice
 from gateway.model.reads import CannedReply, History, TicketPage, TicketView, View
 from gateway.model.tickets import BotState, Entry, Event, Leg, Participant, Ticket, reference
@@ -52,6 +52,7 @@ __all__ = [
     "Agent",
     "AgentAction",
     "AnyInput",
+    "ApiKey",
     "Ask",
     "AskKind",
     "Assignment",

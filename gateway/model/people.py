@@ -67,3 +67,14 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
     agent: Agent
     load: int = 0  #: open tickets that are theirs
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What another program signs in with; its token is stored only as a hash."""
+
+    id: str  #: stands in the token, and in lists
+    name: str  #: of the program; its conversations belong to the name, so that keys can be changed
+    scopes: tuple[str, ...]
+    agent: str = ""  #: id of the member in whose name it reads and acts
+    created_at: datetime
+    revoked_at: datetime | None = None

@@ -21,13 +21,11 @@ from gateway.settings import PREFIX, Source
 
 #: Channels whose messages say which one they continue, where no account tells.
 _THREADED = frozenset({"email", "slack"})
-#: Besides the registry, what a script may name: other programs that speak for people.
-MORE = ("api",)
 
 
 def channels() -> tuple[str, ...]:
     """Every name that a script may give as a connector."""
-    return tuple(dict.fromkeys((*registry(), *MORE)))
+    return tuple(registry())
 
 
 class SimulatedClock:

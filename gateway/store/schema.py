@@ -168,6 +168,13 @@ _OPERATIONS = (
     "CREATE TABLE content (sha256 TEXT PRIMARY KEY, body {bytes} NOT NULL)",
 )
 
+# What other programs sign in with; the token only as a hash.
+_API_KEYS = (
+    """CREATE TABLE api_keys (
+        id TEXT PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, scopes TEXT NOT NULL,
+        agent TEXT NOT NULL, created_at {int} NOT NULL, revoked_at {int} NOT NULL DEFAULT 0)""",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -181,4 +188,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0010_grants", _GRANTS),
     Migration("0011_watch", _WATCH),
     Migration("0012_operations", _OPERATIONS),
+    Migration("0013_api_keys", _API_KEYS),
 )

@@ -20,6 +20,7 @@ from gateway.conformance import Cannot, Door, Refusal, Served
 from gateway.model import Address, AgentAction, Identity, SendKind, Sent, Verb
 from gateway.views import TicketFilter
 from tests import slack_standin
+from tests.connectors.api_door import api
 from tests.connectors.mastodon_door import mastodon
 from tests.connectors.telegram_door import telegram
 from tests.connectors.test_email_outgoing import Relay, serving
@@ -320,4 +321,5 @@ DOORS: dict[str, Opened] = {
     "slack": slack,
     "telegram": telegram,
     "mastodon": mastodon,
+    "api": api,
 }
