@@ -1,6 +1,6 @@
 """Tier 0 on labelled questions: accuracy, coverage, own precision, latency, load and memory, one JSON line a set.
 
-    python -m benchmarks.tier0 --data DIR [--sets a,b] [--shots all,10,5] [--plot risk.png]
+    python -m benchmarks.tier0 --data DIR [--sets a,b] [--shots all,10,5] [--semantic] [--plot risk.png]
 
 DIR holds a folder a set with train.tsv (the articles' phrasings), test.tsv and, where there are any, oos_test.tsv
 (questions without an article); each line is LABEL<TAB>TEXT. Set OMP_NUM_THREADS=1 for latencies of one core.
@@ -48,7 +48,7 @@ def main() -> None:
         else sorted(p.parent.name for p in options.data.glob("*/train.tsv"))
     ):
         for shots in options.shots.split(","):
-            line, outcomes = measure(options.data / name, shots)
+            line, outcomes = measure(options.data / name, shots, semantic=options.semantic)
             curves[f"{name}, {shots}"] = outcomes
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
@@ -56,13 +56,13 @@ def main() -> None:
         plot(curves, options.plot)
 
 
-def measure(folder: Path, shots: str) -> tuple[dict[str, object], Outcomes]:
+def measure(folder: Path, shots: str, *, semantic: bool = False) -> tuple[dict[str, object], Outcomes]:
     """Build a bot from a set's phrasings and ask it the set's questions."""
     library = library_of(folder, shots)
     before, started = _megabytes(), time.perf_counter()
     quick = Bot.build(library)
     ready = time.perf_counter() - started
-    bot = quick.train()
+    bot = quick.train().deepen() if semantic else quick.train()
     loaded = time.perf_counter() - started
     grown = _megabytes() - before
     known = {article.name for article in library.articles}
@@ -75,6 +75,7 @@ def measure(folder: Path, shots: str) -> tuple[dict[str, object], Outcomes]:
         "name": "tier0",
         "set": folder.name,
         "shots": shots,
+        "semantic": semantic,
         "articles": len(known),
         "phrasings": sum(len(a.questions) for a in library.articles),
         **_figures(outcomes),
@@ -216,6 +217,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sets", default="", help="names of folders in DIR, by default all")
     parser.add_argument("--shots", default="all", help="phrasings an article: all, 10, 5 ...")
+    parser.add_argument("--semantic", action="store_true", help="with the encoders of the [semantic] extra")
     parser.add_argument("--plot", default="", help="PNG of risk against coverage (needs matplotlib)")
     return parser.parse_args()
 

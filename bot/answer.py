@@ -40,6 +40,8 @@ CLARIFY = 0.75
 _NOTHING = 0.15
 #: Below this an article is not offered as the third choice.
 _POSSIBLE = 0.03
+#: Parts of one message that an encoder may read: the time of one answer is bounded.
+_THOUGHT = 6
 #: How much better an article in another language must fit when neither is sure.
 _FOREIGN = 0.2
 _OFFERED = 3
@@ -137,7 +139,7 @@ class Bot:
         whole = self._rank(parts[0], guess)
         if whole.ranked.is_sure and len(asked.paragraphs) == 1:
             return [whole]
-        others = [self._rank(part, guess) for part in parts[1:]]
+        others = [self._rank(part, guess, may_think=n < _THOUGHT) for n, part in enumerate(parts[1:], 1)]
         if len(asked.paragraphs) == 1:  # a sentence that is not sure is no better than all of them
             others = [part for part in others if part.ranked.is_sure]
         found = sorted((whole, *others), key=lambda part: (-part.ranked.is_sure, -part.ranked.confidence))
@@ -147,10 +149,11 @@ class Bot:
                 kept.append(part)
         return kept
 
-    def _rank(self, text: str, guess: Guess) -> _Best:
-        folded = fold(text[:_LONGEST_PART])
+    def _rank(self, text: str, guess: Guess, *, may_think: bool = True) -> _Best:
+        written = text[:_LONGEST_PART]
+        folded = fold(written)
         first, *rest = self._order(guess)
-        best = first.rank(folded, _SHOWN)
+        best = first.rank(folded, _SHOWN, written=written, may_think=may_think)
         for each in rest:
             if best.is_sure:
                 break

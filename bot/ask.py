@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for problem in library.problems:
         sys.stderr.write(f"{problem.path}: {problem.problem} {problem.remedy}\n")
     bot = Bot.build(library).train()
+    bot = bot if options.plain else bot.deepen()
     if not options.jsonl:
         sys.stdout.write(
             explain(bot.reply(Question(text=" ".join(options.text), language=options.lang))) + "\n"
@@ -89,6 +90,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kb", type=Path, default=Path("kb_articles"), help="folder of articles")
     parser.add_argument("--lang", default=None, help="language of the questions, when known")
     parser.add_argument("--jsonl", action="store_true", help="read JSON lines from standard input")
+    parser.add_argument("--plain", action="store_true", help="leave out the encoders of the [semantic] extra")
     parser.add_argument("text", nargs="*", help="the question")
     return parser.parse_args(arguments)
 

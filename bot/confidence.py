@@ -63,6 +63,8 @@ class Trials(msgspec.Struct, frozen=True):
     measures: Floats
     right: NDArray[np.bool_]
     inside: NDArray[np.bool_]
+    #: Questions with an article for each one without, before any were left out.
+    ratio: float = 1.0
 
 
 def unfitted() -> Confidence:
@@ -98,16 +100,16 @@ def hold_out(matcher: Matcher) -> Trials | None:
     held = _HeldOut(matcher, matcher.head)
     inside, right = held.without_each(alone)
     outside = held.without_articles(asked)
-    measures = np.concatenate([inside, outside])
     return Trials(
-        measures,
+        np.concatenate([inside, outside]),
         np.concatenate([right, np.zeros(len(outside), bool)]),
-        np.arange(len(measures)) < len(inside),
+        np.arange(len(inside) + len(outside)) < len(inside),
+        len(inside) / max(1, len(outside)),
     )
 
 
 def _only(trials: Trials, kept: Sure) -> Trials:
-    return Trials(trials.measures[kept], trials.right[kept], trials.inside[kept])
+    return Trials(trials.measures[kept], trials.right[kept], trials.inside[kept], trials.ratio)
 
 
 class _HeldOut:
@@ -213,7 +215,7 @@ def choose_threshold(sure: Floats, trials: Trials, articles: int, before: float 
 def _right_from(sure: Floats, trials: Trials, outside: float) -> float:
     """The lowest confidence from which enough answers are right; 1 when there is none."""
     inside = trials.inside
-    share = np.where(inside, 1.0, outside * inside.sum() / max(1, (~inside).sum()))
+    share = np.where(inside, 1.0, outside * trials.ratio)
     order = np.argsort(-sure, kind="stable")
     count = np.cumsum(share[order])
     bound = lower_bound(np.cumsum((share * trials.right)[order]) / count, count)

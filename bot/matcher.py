@@ -30,6 +30,8 @@ MOST_TRIED = 3000
 MOST_ARTICLES = 1500
 #: Shares of the semantic view that are tried; the one with the best held-out accuracy is kept.
 SHARES = (0.0, 0.35, 0.5, 0.7)
+#: One more for an encoder, which tells more.
+ENCODED_SHARE = 0.85
 #: A larger share must be worth this much of the lead's measure, which is nearly 1 for a lead of 1 / _CLEAR.
 _WORTH = 0.002
 _CLEAR = 6.0
@@ -261,13 +263,14 @@ class Matcher:
         asked = rows[[self.phrasings[i].asked for i in rows]]
         lexical, semantic = (view[:, : len(rows)] for view in self.similar_rows(rows))
         best, kept = -1.0, SHARES[0]
-        for self.share in SHARES:
+        for share in SHARES if self.encoder is None else (*SHARES, ENCODED_SHARE):
+            self.share = share
             fitted = Head(
                 self.kernel(lexical, semantic), self.owner[rows], len(self.articles), RIDGE, len(rows)
             )
             right = _lead(fitted.without_each(asked), self.owner[asked])
             if right > best + _WORTH:
-                best, kept = right, self.share
+                best, kept = right, share
         return kept
 
 

@@ -90,7 +90,10 @@ class Deskgate:
         self.rulebook.on_change = self._use_rules
         self.policy = make_policy(settings, found, self.connectors, self.seal, self.rulebook.rules)
         self.knowledge = Knowledge(
-            content.articles if content else settings.bot.articles, self.clock, samples=self.local
+            content.articles if content else settings.bot.articles,
+            self.clock,
+            samples=self.local,
+            semantic=settings.bot.semantic,
         )
         self.canned = CannedBook(content.canned if content else settings.desk.canned, settings.queues)
         self.store = Store(open_driver(settings.store.database))

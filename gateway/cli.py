@@ -100,6 +100,7 @@ def make_parser() -> argparse.ArgumentParser:
     ask.add_argument("--lang", default=None, help="language of the question, when known")
     ask.add_argument("--jsonl", action="store_true", help='read {"id", "text"} lines, write one line each')
     ask.add_argument("--explain", action="store_true", help="with --jsonl: say why, too (TEXT always does)")
+    ask.add_argument("--plain", action="store_true", help="leave out the encoders of the [semantic] extra")
     ask.set_defaults(command=_ask)
 
     mail = commands.add_parser("mail", help="look at mails").add_subparsers(required=True, metavar="COMMAND")
@@ -269,6 +270,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.jsonl and options.explain:
         return cli_kb.explain(options.kb, options.lang)
     arguments = ["--kb", str(options.kb), *(["--lang", options.lang] if options.lang else [])]
+    arguments += ["--plain"] if options.plain else []
     return ask([*arguments, *(["--jsonl"] if options.jsonl else []), *options.text])
 
 

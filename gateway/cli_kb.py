@@ -106,7 +106,7 @@ def explain(folder: Path, language: str | None) -> int:
     from gateway.kb.explaining import explained_lines
 
     try:
-        for line in explained_lines(Bot.build(_library(folder)).train(), sys.stdin, language):
+        for line in explained_lines(Bot.build(_library(folder)).train().deepen(), sys.stdin, language):
             print(line)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -164,9 +164,9 @@ def _test(options: argparse.Namespace) -> int:
     file = options.file or options.kb / QUESTIONS
     after = trial.with_draft(library, preview.read(options.draft)) if options.draft else library
     cases = trial.read(file, after)
-    outcomes = trial.run(Bot.build(after).train(), cases, progress("Asking"))
+    outcomes = trial.run(Bot.build(after).train().deepen(), cases, progress("Asking"))
     if options.draft and not options.json:
-        before = trial.run(Bot.build(library).train(), cases, progress("Asking without the draft"))
+        before = trial.run(Bot.build(library).train().deepen(), cases, progress("Asking without the draft"))
         _print_changes(trial.changes(before, outcomes))
     total = trial.tally(outcomes)
     reasons = trial.verdict(total, enough=options.answered, wrong=options.wrong)
@@ -271,9 +271,9 @@ def _changes(library: Library, article: Article, questions: Path) -> list[Change
         return []
     after = trial.with_draft(library, article)
     cases = trial.read(questions, after)
-    before = trial.run(Bot.build(library).train(), cases, progress("Asking as it is"))
+    before = trial.run(Bot.build(library).train().deepen(), cases, progress("Asking as it is"))
     return trial.changes(
-        before, trial.run(Bot.build(after).train(), cases, progress("Asking with the draft"))
+        before, trial.run(Bot.build(after).train().deepen(), cases, progress("Asking with the draft"))
     )
 
 

@@ -18,10 +18,13 @@ log = logging.getLogger("deskgate.articles")
 
 
 class Knowledge:
-    """Holds the current snapshot. `samples`: whether articles marked as samples may answer."""
+    """Holds the current snapshot.
 
-    def __init__(self, folder: Path, clock: Clock, *, samples: bool) -> None:
-        self._folder, self._clock, self._samples = folder, clock, samples
+    `samples`: whether articles marked as samples may answer; `semantic`: whether encoders may be asked in doubt.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, *, samples: bool, semantic: bool = False) -> None:
+        self._folder, self._clock, self._samples, self._semantic = folder, clock, samples, semantic
         self._library = load(folder)
         self._bot = self._build()
         self._training: asyncio.Task[None] | None = None
@@ -72,8 +75,13 @@ class Knowledge:
 
     async def _train_now(self, quick: Bot) -> None:
         trained = await asyncio.to_thread(quick.train)
-        if self._bot is quick:  # an edit meanwhile has its own training
-            self._bot = trained
+        if self._bot is not quick:  # an edit meanwhile has its own training
+            return
+        self._bot = trained
+        if self._semantic:
+            deeper = await asyncio.to_thread(trained.deepen)
+            if self._bot is trained:
+                self._bot = deeper
 
 
 def usable(library: Library, *, samples: bool) -> Library:

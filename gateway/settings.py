@@ -98,6 +98,9 @@ class BotSettings(Section):
         default_factory=dict, description='The same for one account: "email/support" = "suggest".'
     )
     articles: Path = Field(Path("kb_articles"), description="Folder of the articles.")
+    semantic: bool = Field(
+        True, description="Ask the encoders of the [semantic] extra in doubt, where it is installed."
+    )
     max_answers: int = Field(3, ge=1, le=20, description="Answers on one matter before a person takes it.")
 
 

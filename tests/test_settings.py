@@ -66,7 +66,7 @@ def test_the_revision_names_what_decisions_depend_on(tmp_path: Path) -> None:
         (
             "[bot]\nwhatever = 1",
             "bot.whatever is no setting",
-            "Known here: mode, accounts, articles, max_answers.",
+            "Known here: mode, accounts, articles, semantic, max_answers.",
         ),
         ("[queues.general]\ntitel = 'A'\ndefault = true", "queues.general.titel", "Did you mean title?"),
         ("[queues.general]\ndefault = true", "queues.general.title is missing", "Add it."),
