@@ -260,7 +260,7 @@ class SqliteDriver:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             # Nothing of the batch is durable, so nobody may be told that it is.
-            failure = StoreError(f"The database could not commit: {error}")
+            failure = StoreError(f"The database could not commit: {error}.{_remedy(error)}")
             for work in batch:
                 work.error = failure
             tx.topics.clear()
@@ -317,6 +317,12 @@ def _run(tx: SqliteTx, work: _Work) -> None:
         tx.connection.execute("ROLLBACK TO job")
         tx.topics = topics
     tx.connection.execute("RELEASE job")
+
+
+def _remedy(error: sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+        return " Make room on the disk; nothing is lost, channels send again what was refused."
+    return ""
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
