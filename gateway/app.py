@@ -422,6 +422,7 @@ def make_policy(
         told_queue=settings.escalation.tell,
         playbook=settings.escalation.playbook,
         pulse=settings.heartbeat.pulse(),
+        csat=settings.desk.csat,
         triggers=frozenset(settings.escalation.triggers),
     )
 

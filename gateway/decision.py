@@ -11,7 +11,7 @@ import msgspec
 
 from bot.answer import Bot
 from bot.signals import thanks_only
-from gateway import incidents, proposals, reports_in, tier0
+from gateway import csat, incidents, proposals, reports_in, tier0
 from gateway.assignment import take_back
 from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
 from gateway.context import Context
@@ -23,6 +23,7 @@ from gateway.model import (
     AdminChange,
     AgentAction,
     Choice,
+    ChoiceAction,
     Deletion,
     DeliveryReport,
     Edit,
@@ -45,7 +46,11 @@ from gateway.resting import stir
 from gateway.screening import Screened, Verdict, screen
 from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
 from gateway.triage import no_ticket
+from gateway.voice import handed_over, speak
 from gateway.watching import rest
+
+#: It waits for somebody else than us; thanks do not change that.
+RESTING = (Status.PENDING, Status.ON_HOLD)
 
 
 def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
@@ -125,6 +130,8 @@ class Turn:
         thread = choose(message, self._now_known(), self.context.policy)
         if thread.join is Join.COPY:
             return self._copy(row, message, thread)
+        if self._late_mark(row, message, thread):
+            return None
         if thread.join is not Join.CONTINUES and (
             rule := no_ticket(message, self.context.policy, self.context.now)
         ):
@@ -141,6 +148,17 @@ class Turn:
             refresh_card(draft, self.context.policy)
         self._wake(draft, message, screened, heard)
         return self._done(row, draft.ticket.id)
+
+    def _late_mark(self, row: LedgerRow, message: Message, thread: Thread) -> bool:
+        """A button about a ticket that was closed meanwhile is still an answer, and no new ticket."""
+        choice = message.choice
+        if choice is None or choice.action is not ChoiceAction.RATE or thread.join is Join.CONTINUES:
+            return False
+        draft = self._draft(thread.ticket) if thread.ticket in self.case.folders else None
+        if draft is not None and any(p.identity.key == message.sender.key for p in draft.participants):
+            csat.answered(draft, self.context, message)
+        self._done(row, thread.ticket)
+        return True
 
     def _ticket_for(self, row: LedgerRow, message: Message, thread: Thread) -> Draft:
         if thread.join is Join.CONTINUES:
@@ -257,16 +275,28 @@ class Turn:
             self._reopen(draft, message)
 
     def _reopen(self, draft: Draft, message: Message) -> None:
-        resolved = draft.ticket.status is Status.RESOLVED
-        if resolved and (thanks_only(message.text) or not message.text.strip()):
+        if csat.answered(draft, self.context, message):
+            return
+        resolved, waits = draft.ticket.status is Status.RESOLVED, draft.ticket.status in RESTING
+        if (resolved or waits) and (thanks_only(message.text) or not message.text.strip()):
             draft.event("thanked")
             return
+        draft.set(speaker=Speaker.AGENT, status=Status.OPEN)
+        stir(draft)
         if resolved:
             draft.event("reopened", why="The requester wrote again.")
             draft.timer("close", None)
-        draft.set(speaker=Speaker.AGENT, status=Status.OPEN)
-        stir(draft)
+            self._say_reopened(draft, message)
         refresh_card(draft, self.context.policy)
+
+    def _say_reopened(self, draft: Draft, message: Message) -> None:
+        context = self.context
+        if (
+            draft.ticket.queue not in context.policy.queues
+            or context.now - message.at > context.policy.max_age
+        ):
+            return
+        speak(draft, context, [handed_over(draft, context, "reopened")], EntryKind.NOTICE)
 
     def _copy(self, row: LedgerRow, message: Message, thread: Thread) -> None:
         if thread.ticket in self.case.folders or thread.ticket in self.drafts:
@@ -361,6 +391,7 @@ class Turn:
     def outcome(self) -> Outcome:
         policy, context = self.context.policy, self.context
         for draft in self.drafts.values():
+            csat.settle(draft)
             rest(draft, policy)
         senders = [row.input.sender for row in self.case.claim.rows if isinstance(row.input, Message)]
         update = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import asking, corrections, dial, incidents, passing, resting
+from gateway import asking, corrections, csat, dial, incidents, passing, resting
 from gateway.acting import Handler, member, said, show_in_thread, take_floor
 from gateway.assignment import heard_of, take_back
 from gateway.context import Context
@@ -16,6 +16,7 @@ from gateway.model import (
     ActionResult,
     Agent,
     AgentAction,
+    Button,
     EntryKind,
     Role,
     SendKind,
@@ -30,7 +31,7 @@ from gateway.recipients import check_files
 from gateway.situation import at_least
 from gateway.triage import Route
 from gateway.verbs import FORMS
-from gateway.voice import speak, word
+from gateway.voice import speak
 
 #: What can still be done with a closed ticket.
 _WHEN_CLOSED = (Verb.NOTE, Verb.REOPEN, Verb.TAG, Verb.RESTORE)
@@ -99,7 +100,14 @@ def _release(draft: Draft, context: Context, action: AgentAction, agent: Agent, 
     return f"{draft.ticket.reference} is back in its queue."
 
 
-def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
+def _reply(
+    draft: Draft,
+    context: Context,
+    action: AgentAction,
+    agent: Agent,
+    ledger_id: int,
+    buttons: tuple[Button, ...] = (),
+) -> str:
     if not action.text.strip() and not action.attachments:
         raise Refused("The reply is empty. Write something first.")
     leg = draft.leg(Side.REQUESTER)
@@ -118,7 +126,8 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     dial.judge(draft, action.text)
     if not draft.ticket.queue:
         hand_off(draft, context.policy, "agent", by=agent.id)
-    entry = draft.append(said(EntryKind.REPLY, action, agent, context, ledger_id))
+    words = said(EntryKind.REPLY, action, agent, context, ledger_id)
+    entry = draft.append(msgspec.structs.replace(words, buttons=buttons))
     draft.post(
         leg,
         action.text,
@@ -128,6 +137,7 @@ def _reply(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
         reply_key=context.policy.reply_key(draft.ticket.id),
         author=agent.name,
         attachments=action.attachments,
+        buttons=buttons,
         cc=leg.cc,
     )
     draft.set(assignee=draft.ticket.assignee or agent.id, status=Status.PENDING)
@@ -202,19 +212,20 @@ def _resolve(draft: Draft, context: Context, action: AgentAction, agent: Agent, 
     if draft.ticket.status is Status.RESOLVED:
         raise Refused("It is resolved already.")
     if action.text.strip():
-        _reply(draft, context, action, agent, ledger_id)
+        # One text: what the agent says last, that it is resolved, and the question how it was.
+        ending, buttons = csat.closing(draft, context)
+        whole = "\n\n".join((action.text, "---", *ending))
+        _reply(draft, context, msgspec.structs.replace(action, text=whole), agent, ledger_id, buttons)
+        csat.asked(draft, buttons)
     take_floor(draft)
     resting.stir(draft)
     dial.judge(draft, "")
     draft.set(status=Status.RESOLVED, speaker=Speaker.NOBODY, assignee=draft.ticket.assignee or agent.id)
     draft.timer("close", context.now + context.policy.close_after)
     if not action.text.strip():
-        speak(
-            draft,
-            context,
-            [word(draft, context, "resolved", reference=draft.ticket.reference)],
-            EntryKind.NOTICE,
-        )
+        ending, buttons = csat.closing(draft, context)
+        if speak(draft, context, ending, EntryKind.NOTICE, buttons):
+            csat.asked(draft, buttons)
     refresh_card(draft, context.policy)
     return f"{draft.ticket.reference} is resolved."
 

@@ -101,6 +101,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     matrix: Mapping[str, tuple[Level, ...]] = {}  #: levels by priority, or "default"
     told_queue: str = ""  #: the leads, who hear of every step
     playbook: Mapping[str, str] = {}  #: what agents read beside a cause, where it is not the shipped text
+    csat: bool = False  #: ask how satisfied the requester is, once a resolution
     pulse: Pulse | None = None  #: heartbeats; None: none
     triggers: frozenset[str] = TRIGGERS  #: which of them go to people without the bot
 

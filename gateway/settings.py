@@ -107,6 +107,7 @@ class BotSettings(Section):
 class DeskSettings(Section):
     undo_seconds: float = Field(4, ge=0, le=60, description="How long an agent's reply can be taken back.")
     close_after_days: float = Field(7, gt=0, description="When a resolved ticket is closed.")
+    csat: bool = Field(True, description="Ask how satisfied the requester is, once a resolution.")
     capacity: int = Field(25, ge=1, description="Open tickets of one agent before turns pass them over.")
     canned: Path = Field(Path("canned"), description="Folder of the canned replies; read again on each edit.")
     calendar: str = Field(

@@ -303,12 +303,12 @@ async def test_claiming_what_the_bot_has_puts_it_into_a_queue_and_silences_the_b
     assert len(world.chat.posts) == sent
 
 
-async def test_resolving_with_a_text_sends_that_text_and_no_notice(world: World) -> None:
+async def test_resolving_with_a_text_sends_both_as_one(world: World) -> None:
     number = await situation(world, "new")
     await world.act(Verb.RESOLVE, number, text="Your parcel is on its way.")
     await world.later(seconds=5)
-    assert world.chat.texts[-1] == "Your parcel is on its way."
-    assert not any("marked your request" in text for text in world.chat.texts)
+    assert world.chat.texts[-1].startswith("Your parcel is on its way.\n\n---\n\nWe have marked your request")
+    assert sum("marked your request" in text for text in world.chat.texts) == 1
     assert (await world.ticket(number)).status is Status.RESOLVED
 
 

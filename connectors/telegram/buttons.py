@@ -20,6 +20,7 @@ _LETTERS = {
     ChoiceAction.HUMAN: "p",
     ChoiceAction.ARTICLE: "a",
     ChoiceAction.NONE_OF_THESE: "o",
+    ChoiceAction.RATE: "r",
 }
 _ACTIONS = {letter: action for action, letter in _LETTERS.items()}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

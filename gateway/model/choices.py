@@ -146,3 +146,4 @@ class ChoiceAction(StrEnum):
     HUMAN = "human"
     ARTICLE = "article"  # value: the article's name
     NONE_OF_THESE = "none_of_these"
+    RATE = "rate"  # value: "1" to "5"

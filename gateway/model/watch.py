@@ -50,5 +50,5 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     heartbeats: int = 0  #: "no news yet" in a row
     asked_at: datetime | None = None  #: when the agents were asked to write before the next one
     upset: bool = False  #: anger or abuse was heard: nothing cheerful any more
-    csat_asked: int = 0  #: resolutions that the requester was asked about
+    csat_open: bool = False  #: the requester was asked how satisfied they are, and has not said
     wakes_at: datetime | None = None  #: when the timer is set to ring
