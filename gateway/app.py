@@ -45,6 +45,7 @@ from gateway.rulebook import Rulebook
 from gateway.rules import Rules
 from gateway.settings import QueueSettings, Settings, Source
 from gateway.settings_times import make_calendars, make_slas
+from gateway.situation import may_open
 from gateway.store import Store, open_driver
 from gateway.sums import sums
 from gateway.text.hosts import is_loopback
@@ -138,6 +139,7 @@ class Deskgate:
         )
         self.members = Membership(self.store, self.clock, self.policy, self.host.receive)
         self.outbox.public_url = self.policy.public_url
+        self.host.drafts = settings.bot.articles / "drafts"
         self.host.articles = lambda: tuple(article.name for article in self.knowledge.bot.library.articles)
         self.host.shelf = lambda: self.canned.shelf
         self.knowledge.on_change = self._articles_changed
@@ -180,6 +182,7 @@ class Deskgate:
             agent_name=lambda agent: self._agent_names.get(agent, agent),
             hidden_queues=self._hidden_queues,
             members=self.members,
+            may_open=lambda agent: may_open(agent, self.policy),
             capacity=self.policy.capacity,
             modes={
                 key: self.policy.bot_modes.get(key, self.policy.bot_default) for key in self.policy.accounts

@@ -121,6 +121,22 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True):
     target: int
 
 
+class Original(msgspec.Struct, frozen=True, kw_only=True):
+    """What a masked line really says."""
+
+    text: str
+    full_text: str = ""
+    subject: str = ""
+
+
+class Rewrite(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that reads otherwise from now on."""
+
+    entry: int
+    text: str
+    full_text: str
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One turn: the pending inputs of a stream and all that is known about what they touch."""
 
@@ -137,6 +153,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     team: tuple[
         Member, ...
     ] = ()  #: members of the desk with their load, where the decision may give work out
+    originals: Mapping[
+        int, Mapping[int, Original]
+    ] = {}  #: ticket -> entry -> what it says, where it is unmasked
     stops: frozenset[str] = frozenset()  #: where a lead has stopped the bot
     nexts: tuple[int, ...] = ()  #: the ticket that is next in each queue, where an agent asks for one
     suppressed: frozenset[str] = frozenset()  #: those of the addresses concerned that mail came back from
@@ -193,6 +212,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     withdraw: tuple[int, ...] = ()  #: outbox ids that must still be unsent
     requeue: tuple[int, ...] = ()  #: outbox ids to try again
     corrections: tuple[Correction, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
     restore: tuple[int, ...] = ()  #: corrections to take back
     returned: tuple[Returned, ...] = ()
     suppress: tuple[Suppression, ...] = ()

@@ -137,6 +137,10 @@ class Host(Protocol):
         """What an agent asks about the desk as a whole (gateway/overviews.py). Raises Refused."""
         ...
 
+    async def original(self, actor: Identity, ticket: int, entry: int) -> str:
+        """What a masked line says; that they looked is on the record. Never for a shared place. Raises Refused."""
+        ...
+
     async def forms(self, actor: Identity) -> tuple[VerbForm, ...]:
         """What this agent may do without a ticket (NEW, NEXT) or with several at once. Raises Refused."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.answer import Bot
-from gateway.case import Corrected, EntryRef, Person, PersonUpdate
+from gateway.case import Corrected, EntryRef, Original, Person, PersonUpdate
 from gateway.draft import Draft
 from gateway.model import Agent, Member, Ticket
 from gateway.policy import Policy
@@ -30,6 +30,7 @@ class Context:
     stops: frozenset[str] = frozenset()  #: where the bot is stopped (gateway/dial.py)
     nexts: tuple[int, ...] = ()  #: the next ticket of each queue, where they were read
     reach: Callable[[int], Draft | None] = lambda number: None  #: another ticket of this turn
+    originals: Mapping[int, Mapping[int, Original]] = field(default_factory=dict)  #: by ticket and entry
     members: Callable[[int], list[int]] = lambda number: []  #: the tickets of an incident
     people: list[PersonUpdate] = field(default_factory=list)  #: whom this turn wrote down by hand
     peek: Callable[[int], Ticket | None] = lambda number: None  #: how it stands, without touching it

@@ -67,6 +67,7 @@ def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
         team=case.team,
         nexts=case.nexts,
         stops=case.stops,
+        originals=case.originals,
     )
     turn = Turn(case, context)
     # In channel time: what was said in one turn gives the same ticket in whatever order it came.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import asking, corrections, csat, dial, incidents, passing, resting
+from gateway import asking, corrections, csat, dial, incidents, learning, originals, passing, resting
 from gateway.acting import Handler, member, said, show_in_thread, take_floor
 from gateway.assignment import heard_of, take_back
 from gateway.context import Context
@@ -34,7 +34,15 @@ from gateway.verbs import FORMS
 from gateway.voice import speak
 
 #: What can still be done with a closed ticket.
-_WHEN_CLOSED = (Verb.NOTE, Verb.REOPEN, Verb.TAG, Verb.RESTORE)
+_WHEN_CLOSED = (
+    Verb.NOTE,
+    Verb.REOPEN,
+    Verb.TAG,
+    Verb.RESTORE,
+    Verb.SHOW_ORIGINAL,
+    Verb.LINK_ARTICLE,
+    Verb.DRAFT_ARTICLE,
+)
 #: By these a level of the matrix shows that it has the ticket.
 _ACKNOWLEDGES = (Verb.CLAIM, Verb.NEXT, Verb.REPLY, Verb.RESOLVE, Verb.HOLD, Verb.PENDING)
 #: Longest text an agent may send or note, in characters.
@@ -310,6 +318,10 @@ VERBS: dict[Verb, Handler] = {
     Verb.JOIN_INCIDENT: incidents.join,
     Verb.LEAVE_INCIDENT: incidents.leave,
     Verb.REPRODUCED: incidents.reproduced,
+    Verb.NOT_SENSITIVE: originals.not_sensitive,
+    Verb.SHOW_ORIGINAL: originals.show,
+    Verb.LINK_ARTICLE: learning.link_article,
+    Verb.DRAFT_ARTICLE: learning.draft_article,
     Verb.SNOOZE: resting.snooze,
     Verb.HOLD: resting.hold,
     Verb.PENDING: resting.pending,

@@ -16,6 +16,7 @@ from gateway.case import (
     Folder,
     PendingSend,
     Returned,
+    Rewrite,
     Send,
     Suppression,
     ThreadKey,
@@ -63,6 +64,7 @@ class Draft:
         self._withdraw: list[int] = []
         self._requeue: list[int] = []
         self._corrections: list[Correction] = []
+        self._rewrites: list[Rewrite] = []
         self._restore: list[int] = []
         self._returned: list[Returned] = []
         self._suppress: list[Suppression] = []
@@ -278,6 +280,10 @@ class Draft:
         """Lines of this ticket go to another one."""
         self._corrections.append(correction)
 
+    def rewrite(self, entry: int, text: str, full_text: str) -> None:
+        """A line reads otherwise from now on: it was masked and need not be."""
+        self._rewrites.append(Rewrite(entry=entry, text=text, full_text=full_text))
+
     def restore(self, correction: int) -> None:
         """Lines that went to another ticket come back."""
         self._restore.append(correction)
@@ -304,6 +310,7 @@ class Draft:
             withdraw=tuple(self._withdraw),
             requeue=tuple(self._requeue),
             corrections=tuple(self._corrections),
+            rewrites=tuple(self._rewrites),
             restore=tuple(self._restore),
             returned=tuple(self._returned),
             suppress=tuple(self._suppress),

@@ -6,10 +6,11 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import msgspec
 
-from gateway import canned
+from gateway import canned, drafts
 from gateway.asking import sees
 from gateway.bell import Rings
 from gateway.clock import Clock, to_ms
@@ -35,13 +36,15 @@ from gateway.model import (
     Side,
     TicketPage,
     TicketView,
+    Verb,
     VerbForm,
 )
 from gateway.overviews import Query, T
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
+from gateway.sealing import original_of, unsealed
 from gateway.situation import Situation, at_least
-from gateway.store import Store, grants, suppression
+from gateway.store import Store, grants, suppression, work
 from gateway.verbs import usable, without_ticket
 from gateway.views import (
     DeadLine,
@@ -80,6 +83,7 @@ class StoreHost:
         self._max_backlog, self._lease_ms = max_backlog, lease_ms
         self.overloaded = False
         self.shelf: Callable[[], canned.Shelf] = canned.Shelf  #: the canned replies as they are now
+        self.drafts: Path | None = None  #: where drafts of articles go
         self.articles: Callable[[], tuple[str, ...]] = tuple  #: names of the articles
 
     # ------------------------------------------------------------ for connectors
@@ -105,8 +109,37 @@ class StoreHost:
                     await rings.wait(wait)
                 result = await self._store.result(receipt.ledger_id)
                 if result:
-                    return msgspec.json.decode(result, type=ActionResult)
+                    return await self._afterwards(action, msgspec.json.decode(result, type=ActionResult))
         return ActionResult(state="accepted", detail="It is being worked on.", ticket=action.ticket)
+
+    async def _afterwards(self, action: AgentAction, result: ActionResult) -> ActionResult:
+        """What is done beside the database once a proposal was accepted: a draft is a file."""
+        if action.verb is not Verb.DRAFT_ARTICLE or result.state != "done" or self.drafts is None:
+            return result
+        page = await self._store.ticket_page(result.ticket)
+        if page is None:
+            return result
+        said = await asyncio.to_thread(drafts.write, page, action, self.drafts)
+        return msgspec.structs.replace(result, detail=said)
+
+    async def original(self, actor: Identity, ticket: int, entry: int) -> str:
+        """What a masked line really says; that they looked is on the ticket before they see it. Raises Refused."""
+        now = self.clock.now()
+        action = AgentAction(
+            connector="desk", account="original", delivery_key=f"{actor.value}/{entry}/{now.isoformat()}", at=now,
+            actor=actor, verb=Verb.SHOW_ORIGINAL, ticket=ticket, entry=entry,
+        )  # fmt: skip
+        result = await self.act(action)
+        if result.state != "done":
+            raise Refused(result.detail or "That took too long. Try again.")
+        lines = await self._store.driver.read(lambda tx: work.sealed_lines(tx, ticket))
+        if entry not in lines:
+            raise Refused("The original was erased.")
+        try:
+            found = original_of(unsealed(lines[entry], self._seal))
+        except (CannotOpen, msgspec.DecodeError) as error:
+            raise Refused("The original was sealed with a key that is not here.") from error
+        return (found.full_text or found.text) if found else ""
 
     async def history(self, query: History) -> list[Entry]:
         return await self._store.history(query)

@@ -30,7 +30,7 @@ from gateway.model import Cursor, Delivery, Receipt
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, NoKey, Seal
 from gateway.reading import query_for
-from gateway.sealing import sealed_case, sealed_row, unsealed
+from gateway.sealing import sealed_case, sealed_row, unmasked, unsealed
 from gateway.store import Store
 from gateway.store.cases import CaseRows
 from gateway.store.ledger import ClaimedRow, ClaimedStream
@@ -113,7 +113,7 @@ class Intake:
     async def _decide_and_commit(self, claims: Sequence[Claim], tries: int) -> None:
         policy, bot, now = self._policy(), self._bot(), self._clock.now()
         found = await self._store.read_cases([query_for(claim, policy, now) for claim in claims])
-        cases = [_case(claim, rows) for claim, rows in zip(claims, found, strict=True)]
+        cases = [_case(claim, rows, self._seal) for claim, rows in zip(claims, found, strict=True)]
         outcomes = await self._decided(cases, now, policy, bot)
         again = [claim for claim in await asyncio.gather(*map(self._commit, outcomes)) if claim]
         if again and tries:
@@ -222,8 +222,10 @@ def _attempt(case: Case, now: datetime, policy: Policy, bot: Bot, seal: Seal) ->
         return error
 
 
-def _case(claim: Claim, rows: CaseRows) -> Case:
-    return Case(claim=claim, **{name: getattr(rows, name) for name in rows.__struct_fields__})
+def _case(claim: Claim, rows: CaseRows, seal: Seal) -> Case:
+    fields = {name: getattr(rows, name) for name in rows.__struct_fields__ if name != "sealed_lines"}
+    originals = {ticket: unmasked(lines, seal) for ticket, lines in rows.sealed_lines.items()}
+    return Case(claim=claim, originals=originals, **fields)
 
 
 def _place(error: Exception) -> str:

@@ -68,6 +68,11 @@ def _masked(text: str, never: tuple[Pattern, ...]) -> Masked:
 _PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(FINDERS)})\]")
 
 
+def is_masked(text: str) -> bool:
+    """Whether something stands in for a value that was found here."""
+    return _PLACEHOLDER.search(text) is not None
+
+
 def words_of(masked: str) -> str:
     """A masked text without what stands for the values: only the writer's own words."""
     return _PLACEHOLDER.sub(" ", masked)

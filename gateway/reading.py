@@ -40,6 +40,7 @@ def query_for(claim: Claim, policy: Policy, now: datetime) -> CaseQuery:
             dict.fromkeys(key for each in inputs if (key := getattr(each, "message_key", "")))
         ),
         tickets=tuple({number for each in inputs for number in _tickets(each) if number}),
+        unmasked=tuple({each.ticket for each in actions if each.verb is Verb.NOT_SENSITIVE and each.ticket}),
         owned_by=tuple(
             str(each.detail.get("agent", ""))
             for each in inputs

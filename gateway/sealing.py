@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
 
-from gateway.case import Case, Claim, Seen
+from gateway.case import Case, Claim, Original, Seen
 from gateway.clock import to_ms
-from gateway.model import AnyInput, Attachment, Delivery, Message
-from gateway.privacy import CHUNK, Seal
+from gateway.masking import mask
+from gateway.model import AgentAction, AnyInput, Attachment, Delivery, Edit, Message
+from gateway.privacy import CHUNK, CannotOpen, Seal
 from gateway.store.ledger import BlobPart, TakeRow
 
 #: How long an album waits for its other parts.
@@ -61,6 +64,32 @@ def unsealed(sealed: bytes, seal: Seal) -> AnyInput:
     """The input of a ledger row. Raises CannotOpen, msgspec.DecodeError."""
     value: AnyInput = _decoder.decode(seal.open(sealed, b"input"))
     return value
+
+
+def unmasked(lines: Mapping[int, bytes], seal: Seal) -> dict[int, Original]:
+    """What masked lines really say, by entry; those that cannot be opened, or hold nothing masked, are left out."""
+    found: dict[int, Original] = {}
+    for entry, sealed in lines.items():
+        with suppress(CannotOpen, msgspec.DecodeError):
+            value = unsealed(sealed, seal)
+            original = original_of(value)
+            if original and mask(f"{original.subject}\n{original.text}\n{original.full_text}").found:
+                found[entry] = original
+    return found
+
+
+def original_of(value: AnyInput) -> Original | None:
+    """What a person said in an input, unmasked; None where nobody said anything."""
+    match value:
+        case Message():
+            said = value.text if value.text.strip() else value.subject
+            return Original(text=said, full_text=value.full_text, subject=value.subject)
+        case Edit():
+            return Original(text=value.text)
+        case AgentAction():
+            return Original(text=value.text, subject=value.subject)
+        case _:
+            return None
 
 
 def sealed_case(case: Case, seal: Seal) -> bytes:

@@ -10,6 +10,8 @@ from gateway.asking import may_answer
 from gateway.by_hand import WAYS
 from gateway.causes import HANDOVER
 from gateway.incidents import FINDINGS
+from gateway.learning import proposed_text, proposed_title
+from gateway.masking import is_masked
 from gateway.model import (
     Agent,
     AskKind,
@@ -65,6 +67,14 @@ def at_least(agent: Agent, role: Role) -> bool:
 # ---------------------------------------------------------------- when
 
 
+def may_open(agent: Agent, policy: Policy) -> bool:
+    """Whether a member may look at sealed originals: those of the confidential queue, and leads."""
+    if at_least(agent, Role.LEAD):
+        return True
+    queue = policy.queues.get(policy.protected_queue)
+    return queue is not None and agent.id in queue.members
+
+
 def is_open(situation: Situation) -> bool:
     return situation.ticket.status not in DONE
 
@@ -115,6 +125,10 @@ def _may_rest(situation: Situation) -> bool:
     return is_open(situation) and bool(situation.ticket.queue)
 
 
+def _has_masked(situation: Situation) -> bool:
+    return any(entry.kind is EntryKind.MESSAGE and is_masked(entry.text) for entry in situation.page.entries)
+
+
 #: Verbs that are not offered on every open ticket.
 WHEN: Mapping[Verb, When] = {
     Verb.CLAIM: _can_claim,
@@ -135,6 +149,12 @@ WHEN: Mapping[Verb, When] = {
     Verb.DECLINE: _asked(AskKind.APPROVAL),
     Verb.NEXT: _never,
     Verb.NEW: _never,
+    Verb.NOT_SENSITIVE: lambda situation: (
+        (_has_masked(situation) or situation.ticket.protected) and may_open(situation.agent, situation.policy)
+    ),
+    Verb.SHOW_ORIGINAL: _never,
+    Verb.LINK_ARTICLE: _done,
+    Verb.DRAFT_ARTICLE: _done,
     Verb.INCIDENT: lambda situation: is_open(situation) and bool(situation.ticket.queue),
     Verb.APART: lambda situation: bool(situation.ticket.work.alike),
     Verb.JOIN_INCIDENT: lambda situation: is_open(situation) and not situation.ticket.incident,
@@ -207,6 +227,11 @@ def _way(situation: Situation) -> Leg | None:
     return next((leg for leg in situation.page.legs if leg.side is Side.REQUESTER and leg.current), None)
 
 
+def _plain_queues(situation: Situation) -> dict[str, object]:
+    fit = [queue for queue in situation.policy.queues.values() if not queue.protected]
+    return {"options": tuple(Option(value=q.name, label=q.title) for q in fit)}
+
+
 def _alike(situation: Situation) -> dict[str, object]:
     """The tickets that are proposed as one incident with this one."""
     return {"value": ", ".join(reference(number) for number in situation.ticket.work.alike)}
@@ -269,6 +294,10 @@ CHOICES_OF: Mapping[tuple[Verb, str], Choices] = {
     (Verb.TRANSFER, "queue"): _every_queue,
     (Verb.REPLY, "text"): _suggestion,
     (Verb.REPLY, "attachments"): lambda situation: {"hint": file_limit(_way(situation), situation.policy)},
+    (Verb.NOT_SENSITIVE, "queue"): _plain_queues,
+    (Verb.LINK_ARTICLE, "value"): lambda situation: {"value": situation.ticket.bot.article},
+    (Verb.DRAFT_ARTICLE, "subject"): lambda situation: {"value": proposed_title(situation.page)},
+    (Verb.DRAFT_ARTICLE, "text"): lambda situation: {"value": proposed_text(situation.page)},
     (Verb.INCIDENT, "also"): _alike,
     (Verb.REPRODUCED, "value"): lambda situation: {"options": FINDINGS},
     (Verb.NEW, "value"): lambda situation: {"options": WAYS, "value": "phone"},

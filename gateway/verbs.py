@@ -274,6 +274,45 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             ),
         ),
         VerbForm(
+            verb=Verb.NOT_SENSITIVE,
+            title="Not sensitive",
+            group=Group.SORT,
+            explain="What was masked was no secret: it becomes readable for everybody here, and goes where it belongs.",
+            fields=(_ANY_QUEUE, _text(label="Why", hint="Only agents see it.")),
+        ),
+        VerbForm(
+            verb=Verb.SHOW_ORIGINAL,
+            title="Show the original",
+            group=Group.LINE,
+            explain="What was masked, on the record: that you looked stays on the ticket.",
+        ),
+        VerbForm(
+            verb=Verb.LINK_ARTICLE,
+            title="An article answers this",
+            group=Group.LEARN,
+            explain="Counted for the article, and for what the assistant missed.",
+            fields=(
+                Field(
+                    name="value",
+                    kind=FieldKind.LINE,
+                    label="Article",
+                    required=True,
+                    hint="Its name or address, such as refund-time.",
+                    max_length=200,
+                ),
+            ),
+        ),
+        VerbForm(
+            verb=Verb.DRAFT_ARTICLE,
+            title="Draft an article",
+            group=Group.LEARN,
+            explain="For the authors, among the drafts; nothing is published by it.",
+            fields=(
+                Field(name="subject", kind=FieldKind.LINE, label="Title", required=True, max_length=200),
+                _text(label="Answer", required=True, hint="In general words, without names and numbers."),
+            ),
+        ),
+        VerbForm(
             verb=Verb.SPLIT, title="Split off", group=Group.MEND,
             explain="This message and what came after it become a ticket of their own.", fields=(_ENTRY,),
         ),

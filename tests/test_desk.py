@@ -185,6 +185,13 @@ TABLE: list[tuple[str, str, Verb, dict[str, Any], str, str]] = [
     ("new", "ana", Verb.REPRODUCED, {"text": "Tried it"}, "refused", "Say what you found"),
     ("new", "ana", Verb.REPRODUCED, {"value": "product"}, "refused", "Write down what you tried"),
     ("bot's", "ana", Verb.SEND_SUGGESTION, {}, "refused", "There is no suggestion"),
+    # what was masked, and what is learned; test_originals.py has the stories
+    ("protected", "lea", Verb.SHOW_ORIGINAL, {"entry": 77}, "refused", "Choose a message of this ticket."),
+    ("new", "ana", Verb.SHOW_ORIGINAL, {"entry": 1}, "refused", "members of the confidential queue"),
+    ("new", "ana", Verb.NOT_SENSITIVE, {}, "refused", "members of the confidential queue"),
+    ("new", "lea", Verb.NOT_SENSITIVE, {}, "refused", "Nothing is masked here."),
+    ("resolved", "ana", Verb.LINK_ARTICLE, {"value": "nothing-such"}, "refused", "There is no article"),
+    ("resolved", "ana", Verb.DRAFT_ARTICLE, {"subject": "How"}, "refused", "needs a title and a text"),
     # waiting
     ("ana's", "ana", Verb.SNOOZE, {"until": TOMORROW}, "done", "DG-1 is on hold until"),
     ("ana's", "ana", Verb.SNOOZE, {}, "refused", "Choose until when."),

@@ -117,6 +117,10 @@ class Verb(StrEnum):
     JOIN_INCIDENT = "join_incident"
     LEAVE_INCIDENT = "leave_incident"
     REPRODUCED = "reproduced"  # an agent has tried whether it happens to everybody
+    NOT_SENSITIVE = "not_sensitive"  # what was masked was no secret: unmask it
+    SHOW_ORIGINAL = "show_original"  # look at what was masked, on the record
+    LINK_ARTICLE = "link_article"  # this article answers it
+    DRAFT_ARTICLE = "draft_article"  # this should become an article
     SNOOZE = "snooze"  # out of sight until a time
     HOLD = "on_hold"  # waits for somebody who is neither us nor the requester
     PENDING = "pending"  # waits for the requester

@@ -38,6 +38,7 @@ class Group(StrEnum):
     LATER = "later"
     SORT = "sort"
     INCIDENT = "incident"
+    LEARN = "learn"
     MEND = "mend"
     LINE = "line"  # belongs to one line of the conversation, not to the ticket
 

@@ -41,6 +41,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     replied_in: int = 0  #: … and the version of the ticket that this made
     alike: tuple[int, ...] = ()  #: tickets that look like the same problem, proposed to a lead
     apart: bool = False  #: a lead said that what looks like it is something else
+    cleared: bool = False  #: a person said that it is not sensitive after all
     reproduced: str = ""  #: "product" or "one_user", when an agent has tried
     articles: tuple[str, ...] = ()  #: articles that agents named as the answer
 

@@ -30,6 +30,7 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):
     team: bool = False  #: whether work may be given out
     next_of: tuple[str, ...] = ()  #: queues whose next ticket is wanted
     owned_by: tuple[str, ...] = ()  #: agents all of whose open tickets are wanted
+    unmasked: tuple[int, ...] = ()  #: tickets whose sealed lines are wanted
     incidents: tuple[int, ...] = ()  #: tickets whose whole incident is wanted
 
 
@@ -49,6 +50,7 @@ class CaseRows(msgspec.Struct, frozen=True, kw_only=True):
     team: tuple[Member, ...]
     nexts: tuple[int, ...]
     stops: frozenset[str]
+    sealed_lines: Mapping[int, Mapping[int, bytes]]  #: ticket -> entry -> its sealed input
 
 
 def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
@@ -88,6 +90,7 @@ def read_case(tx: Tx, query: CaseQuery) -> CaseRows:
         team=tuple(people.team(tx)) if query.team or _owned(folders.values()) else (),
         nexts=nexts,
         stops=dial.scopes(tx),
+        sealed_lines={number: work.sealed_lines(tx, number) for number in query.unmasked},
     )
 
 

@@ -169,6 +169,11 @@ def _apply(tx: Tx, change: Change, turn: int, ids: Ids) -> list[int]:
     suppression.mark_returned(tx, change)
     for correction in change.corrections:
         corrections.apply(tx, correction, to_ms(change.ticket.updated_at))
+    for line in change.rewrites:
+        tx.run(
+            "UPDATE entries SET text = ?, full_text = ? WHERE id = ? AND ticket = ?",
+            (line.text, line.full_text, line.entry, number),
+        )
     for done in change.restore:
         corrections.restore(tx, done)
     legs = {leg.id: _leg(tx, number, leg, ids) for leg in change.legs}

@@ -92,3 +92,13 @@ def _incident(tx: Tx, row: Row) -> IncidentLine:
         members=tuple(pages.line(tx, each) for each in joined),
         proposed=tuple(pages.line(tx, each) for each in proposed),
     )
+
+
+def sealed_lines(tx: Tx, number: int) -> dict[int, bytes]:
+    """The sealed inputs behind the requester's lines of a ticket, by entry; those that were erased are missing."""
+    found = tx.all(
+        "SELECT e.id, l.sealed FROM entries e JOIN ledger l ON l.id = e.ledger "
+        "WHERE e.ticket = ? AND e.kind = 'message' AND l.sealed IS NOT NULL ORDER BY e.id",
+        (number,),
+    )
+    return {int(row[0]): bytes(row[1]) for row in found}

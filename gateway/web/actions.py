@@ -38,6 +38,8 @@ async def act(request: web.Request) -> web.Response:
     if word == "edit":
         return await ticket_page(request, Draft(verb="reply", text=text))
     verb = verb_of(word)
+    if verb is Verb.SHOW_ORIGINAL:
+        return await _original(request, form)
     if verb in (Verb.REPLY, Verb.NOTE) and not text:
         return await ticket_page(request, Draft(verb=verb, problem="Write something first."), status=422)
     if verb is Verb.REPLY and field(form, "confirmed") != "yes":
@@ -56,6 +58,14 @@ async def act(request: web.Request) -> web.Response:
             request, Draft(verb=verb, text=text, typed=typed, problem=problem), status=409
         )
     return web.Response(status=303, headers={"Location": f"/desk/ticket/{request.match_info['ticket']}#end"})
+
+
+async def _original(request: web.Request, form: Form) -> web.Response:
+    """Shows what a masked message says, on this one page only."""
+    site, entry = site_of(request), _number(field(form, "entry", 15))
+    number = int(request.match_info["ticket"])
+    text = await site.host.original(identity_of(agent_of(request)), number, entry)
+    return await ticket_page(request, Draft(original=(entry, text)))
 
 
 async def take_next(request: web.Request) -> web.Response:

@@ -48,6 +48,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     typed: Mapping[str, str] = {}  #: field name -> what stands in it
     preview: bool = False
+    original: tuple[int, str] = (0, "")  #: a line, and what it says unmasked
     everyone: bool = False  #: it goes to all of the incident
     problem: str = ""
     problems: Mapping[str, str] = {}  #: field name -> what is wrong with it
@@ -112,6 +113,7 @@ async def ticket_page(request: web.Request, draft: Draft, status: int = 200) -> 
         request, "ticket.html", status=status, shown=shown, t=shown.ticket, draft=draft, why=explain(shown.events),
         queues=lines, titles={line.name: line.title for line in lines}, names=site.agent_name,
         to=current_leg(shown, Side.REQUESTER), reachable=reachable(shown), assignee=_assignee(request, shown),
+        may_open=site.may_open(agent_of(request)),
         incident=await _incident(request, shown), act=f"/desk/ticket/{shown.ticket.id}/act",
         groups=_groups(shown), shown_forms={f.verb for f in shown.verbs},
         canned=await site.host.canned(_view(request)), delivery=DELIVERY, retriable=RETRIABLE,

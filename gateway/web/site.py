@@ -44,6 +44,7 @@ class Site:
     protected: tuple[str, ...] = ()  #: confidential queues
     asked_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: queues for which this agent may answer
     sums: Callable[[TicketPage], tuple[Sum, ...]] = lambda _: ()  #: what is promised, and how it stands
+    may_open: Callable[[Agent], bool] = lambda _: False  #: whether this agent may look at sealed originals
     capacity: int = 25  #: open tickets of one agent that are enough
     modes: Mapping[str, str] = field(default_factory=dict)  #: account -> what the bot may do there
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
