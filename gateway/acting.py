@@ -45,12 +45,21 @@ def note_if_any(draft: Draft, context: Context, action: AgentAction, agent: Agen
         draft.append(said(EntryKind.NOTE, action, agent, context, ledger_id))
 
 
-def show_in_thread(draft: Draft, action: AgentAction, text: str, agent: Agent) -> None:
-    """Shows in the agents' thread what was done elsewhere; what was typed there stands there already."""
+def show_in_thread(draft: Draft, action: AgentAction, text: str, agent: Agent, link: str = "") -> None:
+    """Shows in the agents' thread what was done elsewhere; what was typed there stands there already.
+
+    link: the ticket on the desk; with it the files of the action come along.
+    """
     leg = draft.leg(Side.AGENT)
     typed_there = action.address is not None and leg is not None and leg.address.connector == action.connector
     if not typed_there:
-        tell_agents(draft, mask(text).text, author=agent.name)
+        tell_agents(
+            draft,
+            mask(text).text,
+            author=agent.name,
+            attachments=action.attachments if link else (),
+            link=link,
+        )
 
 
 def take_floor(draft: Draft) -> None:

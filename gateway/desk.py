@@ -151,7 +151,8 @@ def _reply(
     draft.set(assignee=draft.ticket.assignee or agent.id, status=Status.PENDING)
     draft.set_work(replied_by=agent.id, replied_in=draft.ticket.version + 1)
     resting.stir(draft)
-    show_in_thread(draft, action, f"*answered the requester:*\n\n{action.text}", agent)
+    link = context.policy.ticket_link(draft.ticket.id)
+    show_in_thread(draft, action, f"*answered the requester:*\n\n{action.text}", agent, link)
     refresh_card(draft, context.policy)
     seconds = int(context.policy.undo.total_seconds())
     line = (
@@ -212,7 +213,8 @@ def _note(draft: Draft, context: Context, action: AgentAction, agent: Agent, led
     if not action.text.strip() and not action.attachments:
         raise Refused("The note is empty.")
     draft.append(said(EntryKind.NOTE, action, agent, context, ledger_id))
-    show_in_thread(draft, action, f"*wrote a note:*\n\n{action.text}", agent)
+    link = context.policy.ticket_link(draft.ticket.id)
+    show_in_thread(draft, action, f"*wrote a note:*\n\n{action.text}", agent, link)
     return "Only the desk sees this note."
 
 

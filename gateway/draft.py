@@ -36,6 +36,7 @@ from gateway.model import (
     Outgoing,
     Participant,
     Post,
+    Replace,
     SendKind,
     SendState,
     Side,
@@ -255,6 +256,14 @@ class Draft:
                 automatic=leg.side is Side.REQUESTER and kind is not SendKind.AGENT,
             )
         )
+
+    def send_instead(self, leg: Leg, outgoing: Replace) -> None:
+        """A newer state of something shown; older states that have not left would only be noise."""
+        self.sends = [s for s in self.sends if s.leg != leg.id or not isinstance(s.outgoing, Replace)]
+        for send in self.unsent(SendKind.NOTICE):
+            if send.leg == leg.id and isinstance(send.outgoing, Replace):
+                self.withdraw(send)
+        self.send(leg, outgoing, kind=SendKind.NOTICE)
 
     def unsent(self, *kinds: SendKind) -> list[PendingSend]:
         """Messages of these kinds that have not left yet and are not withdrawn in this turn."""

@@ -91,7 +91,7 @@ def refresh_card(draft: Draft, policy: Policy, note: str = "") -> None:
         return
     shown = card(draft, policy, note)
     outgoing = Replace(address=leg.address, ticket=draft.ticket.id, card=shown, text=_card_text(draft))
-    draft.send(leg, outgoing, kind=SendKind.NOTICE)
+    draft.send_instead(leg, outgoing)
 
 
 def tell_agents(

@@ -20,6 +20,7 @@ from gateway.model import (
     EntryKind,
     Identity,
     Priority,
+    Replace,
     Role,
     SendKind,
     Speaker,
@@ -380,3 +381,24 @@ async def test_resolving_again_and_again_stays_within_the_budget(make_world: Mak
         await world.act(Verb.RESOLVE, number)
         await world.act(Verb.REOPEN, number)
     assert sum(post.kind is SendKind.NOTICE for post in world.chat.posts) <= 2
+
+
+async def test_many_changes_of_a_card_that_waits_are_one_edit(world: World) -> None:
+    await world.say("A person, please")
+    number = max(await world.numbers())
+    before = len(world.team.sent)
+    await world.store.pause_outbox(True)
+    for priority in (Priority.HIGH, Priority.LOW, Priority.URGENT):
+        await world.act(Verb.PRIORITY, number, priority=priority)
+    await world.store.pause_outbox(False)
+    await world.settle()
+    (edit,) = world.team.sent[before:]
+    assert isinstance(edit, Replace) and ("Priority", "urgent") in edit.card.fields
+
+
+async def test_files_of_an_answer_are_seen_by_colleagues_too(world: World) -> None:
+    await world.say("A person, please")
+    number = max(await world.numbers())
+    await world.act(Verb.REPLY, number, text="See here.", attachments=(a_file(),))
+    await world.later(minutes=1)
+    assert [file.filename for post in world.team.posts for file in post.attachments] == ["photo.png"]

@@ -32,6 +32,9 @@ BUTTONS: dict[Verb, tuple[str, str]] = {
     Verb.REPLY: ("Reply…", "primary"),
     Verb.RESOLVE: ("Resolve", ""),
     Verb.REOPEN: ("Reopen", ""),
+    Verb.ADVISE: ("Give my opinion…", "primary"),
+    Verb.APPROVE: ("Approve…", "primary"),
+    Verb.DECLINE: ("Decline…", "danger"),
 }
 OPEN = "open"  #: action id of the link to the desk; Slack reports its press too
 FOLDED = 2500  #: bytes of the message that a card shows
