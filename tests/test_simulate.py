@@ -154,7 +154,7 @@ def test_another_configuration_shows_what_would_differ(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other.toml"
-    other.write_text(config.read_text("utf-8").replace("[bot]", "[bot]\nenabled = false"), "utf-8")
+    other.write_text(config.read_text("utf-8").replace("[bot]", '[bot]\nmode = "off"'), "utf-8")
     file = script(tmp_path, says("Where is my order?"))
 
     lines = played(capsys, file, "--config", config, "--diff", other)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from typing_extensions import override
 
 from connectors import registry
@@ -113,8 +113,12 @@ def recorded(found: Sequence[Account], named: Sequence[tuple[str, str]]) -> list
     return accounts
 
 
+#: What a placeholder looks like where a connector looks at the beginning; "" is for every other secret.
+_PLACEHOLDERS = {"app_token": "xapp-simulated", "": "1:simulated"}
+
+
 def with_placeholders(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment with a placeholder for every secret that a connector requires and that is not set."""
+    """The environment with a placeholder for every secret that is not set and without which an account cannot be."""
     filled = dict(environ)
     connectors: Any = Source(path, environ).data.get("connectors", {})
     for kind, entries in connectors.items() if isinstance(connectors, dict) else ():
@@ -122,7 +126,24 @@ def with_placeholders(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
             continue
         _, model = load_channel(kind)
         for account, given in entries.items():
-            for name, field in model.model_fields.items() if isinstance(given, dict) else ():
-                if field.is_required() and "Secret" in str(field.annotation) and name not in given:
-                    filled[f"{PREFIX}CONNECTORS__{kind}__{account}__{name}".upper()] = "1:simulated"
+            for name in _wanted(model, given) if isinstance(given, dict) else ():
+                variable = f"{PREFIX}CONNECTORS__{kind}__{account}__{name}".upper()
+                filled[variable] = _placeholder(name)
     return filled
+
+
+def _wanted(model: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
+    """The secrets that are required; every one that may be given where these alone do not do."""
+    secrets = {
+        n: f for n, f in model.model_fields.items() if "Secret" in str(f.annotation) and n not in given
+    }
+    required = [name for name, field in secrets.items() if field.is_required()]
+    try:
+        model.model_validate({**given, **{name: _placeholder(name) for name in required}})
+    except ValidationError:
+        return list(secrets)
+    return required
+
+
+def _placeholder(name: str) -> str:
+    return _PLACEHOLDERS.get(name, _PLACEHOLDERS[""])
