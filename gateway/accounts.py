@@ -141,6 +141,7 @@ def policy_accounts(found: list[Account], connected: Mapping[str, Connector]) ->
             "threaded": connected[account.key].capabilities.threads,
             "files": connected[account.key].capabilities.files,
             "max_file": connected[account.key].capabilities.max_file,
+            "answers_privately": connected[account.key].capabilities.answers_privately,
         }
         for account in found
     }

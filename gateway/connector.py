@@ -40,6 +40,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     edits: bool = False
     threads: bool = False
     private: bool = True  #: only the requester reads along
+    answers_privately: bool = False  #: an answer to public words reaches their author alone
     idempotent: bool = False  #: sending the same outbox id twice shows one message
     max_text: int = 0  #: characters of one message, 0 for no limit
     max_file: int = 0  #: bytes of one attachment, 0 when it takes none

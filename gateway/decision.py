@@ -164,14 +164,14 @@ class Turn:
     def _ticket_for(self, row: LedgerRow, message: Message, thread: Thread) -> Draft:
         if thread.join is Join.CONTINUES:
             draft = self._draft(thread.ticket)
-            leg = draft.arrive(Side.REQUESTER, message.address)
+            leg = draft.arrive(Side.REQUESTER, message.address, public=self._in_public(message))
             for key in conversation_keys(message, self.context.policy):
                 draft.bind(
                     key, leg.id
                 )  # from now on this place is the ticket's, by whatever key it was found
         else:
             draft = self._open(row, message)
-            leg = draft.arrive(Side.REQUESTER, message.address)
+            leg = draft.arrive(Side.REQUESTER, message.address, public=self._in_public(message))
             for key in self._ways_back(draft, message):
                 draft.bind(key, leg.id)
                 self.keys[key] = draft.ticket.id
@@ -189,6 +189,10 @@ class Turn:
             self.keys[message.message_key] = draft.ticket.id
             self.seen.setdefault(message.message_key, {})[message.version] = draft.ticket.id
         return draft
+
+    def _in_public(self, message: Message) -> bool:
+        """Whether others read what we answer there; some channels answer public words in private by themselves."""
+        return not message.private and not self.context.policy.account(message.address).answers_privately
 
     def _ways_back(self, draft: Draft, message: Message) -> tuple[str, ...]:
         """The keys by which a later message finds a new ticket."""

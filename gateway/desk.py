@@ -18,6 +18,7 @@ from gateway.model import (
     AgentAction,
     Button,
     EntryKind,
+    Leg,
     Role,
     SendKind,
     SendState,
@@ -118,9 +119,7 @@ def _reply(
 ) -> str:
     if not action.text.strip() and not action.attachments:
         raise Refused("The reply is empty. Write something first.")
-    leg = draft.leg(Side.REQUESTER)
-    if leg is None:
-        raise Refused("There is no way to reach the requester. Add an address first.")
+    leg = _way(draft)
     check_files(action.attachments, leg, context.policy)
     if rival := _answering(draft, agent):
         raise Refused(
@@ -161,6 +160,22 @@ def _reply(
     if leg.address.conversation in context.suppressed:
         line += f" Mail to {leg.address.conversation} came back before; watch whether this one arrives."
     return line
+
+
+def _way(draft: Draft) -> Leg:
+    """Where an agent's answer goes: a private matter never where others read along. Raises Refused."""
+    leg = draft.leg(Side.REQUESTER)
+    if leg is None:
+        raise Refused("There is no way to reach the requester. Add an address first.")
+    if not (leg.public and draft.ticket.protected):
+        return leg
+    private = next((each for each in draft.legs if each.side is Side.REQUESTER and not each.public), None)
+    if private is None:
+        raise Refused(
+            "Others read along there, and this is a private matter. The requester has a button “Continue in private”; "
+            "your answer can go as soon as they have pressed it."
+        )
+    return private
 
 
 def _send_suggestion(

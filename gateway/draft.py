@@ -111,14 +111,14 @@ class Draft:
         """Where this side's next message goes."""
         return next((leg for leg in self.legs if leg.side is side and leg.current), None)
 
-    def arrive(self, side: Side, address: Address, link: str = "") -> Leg:
-        """Makes `address` this side's current leg, adding it when it is new."""
+    def arrive(self, side: Side, address: Address, link: str = "", *, public: bool = False) -> Leg:
+        """Makes `address` this side's current leg, adding it when it is new; `public`: others read along."""
         known = next((leg for leg in self.legs if leg.side is side and leg.address == address), None)
         for leg in self.legs:
             if leg.side is side and leg.current and leg is not known:
                 self._put(msgspec.structs.replace(leg, current=False))
         if known is None:
-            known = Leg(id=self._local(), side=side, address=address, link=link)
+            known = Leg(id=self._local(), side=side, address=address, link=link, public=public)
             self.legs.append(known)
             self._touched.add(known.id)
         elif not known.current:

@@ -58,6 +58,7 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     threaded: bool = True  #: the channel tells which message continues which
     files: bool = True  #: it carries files to the requester
     max_file: int = 0  #: bytes that the files of one message may have together, 0 for no limit of ours
+    answers_privately: bool = False  #: what is answered to public words only their author can read
     team: str = ""  #: whose members' ids an agent's chat id begins with, where agents can be written to
 
 

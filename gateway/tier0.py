@@ -375,8 +375,15 @@ def give_up(draft: Draft, context: Context, cause: str, **evidence: Any) -> None
         "low_confidence": [word(draft, context, "unsure")],
         "unreadable": [word(draft, context, "unreadable")],
     }.get(cause, [])
-    key = "private_matter" if draft.ticket.protected else "handed_over"
-    speak(draft, context, [*lead, handed_over(draft, context, key)], EntryKind.NOTICE)
+    speak(draft, context, [*lead, handed_over(draft, context, _farewell(draft))], EntryKind.NOTICE)
+
+
+def _farewell(draft: Draft) -> str:
+    """Which words hand a ticket over: where others read along nothing is said of what a private matter is."""
+    leg = draft.leg(Side.REQUESTER)
+    if not draft.ticket.protected:
+        return "handed_over"
+    return "private_in_public" if leg is not None and leg.public else "private_matter"
 
 
 def explained(reply: Answer | Clarify | HandOff) -> dict[str, Any]:

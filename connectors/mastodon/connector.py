@@ -32,7 +32,11 @@ class Mastodon:
     def __init__(self, account: str, settings: Settings, key: bytes) -> None:
         self.account, self._settings = account, settings
         self.capabilities = Capabilities(
-            idempotent=True, private=False, max_text=settings.max_characters, loopback=settings.loopback()
+            idempotent=True,
+            private=False,
+            answers_privately=True,
+            max_text=settings.max_characters,
+            loopback=settings.loopback(),
         )
         self._cursor = f"{NAME}/{account}/notifications"
         self._service: Service | None = None

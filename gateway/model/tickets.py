@@ -71,6 +71,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     current: bool = True  #: where this side's next message goes
     link: str = ""  #: path back to the conversation, for a message that reaches the person elsewhere
     cc: tuple[str, ...] = ()  #: who else stood on the mail that is answered here, and gets a copy
+    public: bool = False  #: others can read along there
 
 
 class Participant(msgspec.Struct, frozen=True, kw_only=True):

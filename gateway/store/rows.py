@@ -36,7 +36,7 @@ TICKET = (
     "id, version, status, tier, queue, priority, speaker, subject, language, assignee, tags, cause, protected, "
     "created_at, updated_at, bot, work, incident, watch"
 )
-LEG = "id, side, connector, account, conversation, thread, current, link, cc"
+LEG = "id, side, connector, account, conversation, thread, current, link, cc, public"
 ENTRY = "id, kind, at, author, author_key, text, full_text, attachments, buttons, message_key, version, ledger, reason"
 EVENT = "id, ticket, kind, at, data"
 #: The people on a ticket, the one who opened it first.
@@ -99,7 +99,13 @@ def _cc(text: str) -> tuple[str, ...]:
 def leg(row: Row) -> Leg:
     address = Address(connector=row[2], account=row[3], conversation=row[4], thread=row[5])
     return Leg(
-        id=row[0], side=Side(row[1]), address=address, current=bool(row[6]), link=row[7], cc=_cc(row[8])
+        id=row[0],
+        side=Side(row[1]),
+        address=address,
+        current=bool(row[6]),
+        link=row[7],
+        cc=_cc(row[8]),
+        public=bool(row[9]),
     )
 
 

@@ -174,6 +174,8 @@ _API_KEYS = (
         id TEXT PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, scopes TEXT NOT NULL,
         agent TEXT NOT NULL, created_at {int} NOT NULL, revoked_at {int} NOT NULL DEFAULT 0)""",
 )
+# Whether others can read along on a leg.
+_PUBLIC = ("ALTER TABLE legs ADD COLUMN public {int} NOT NULL DEFAULT 0",)
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
@@ -189,4 +191,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0011_watch", _WATCH),
     Migration("0012_operations", _OPERATIONS),
     Migration("0013_api_keys", _API_KEYS),
+    Migration("0014_public", _PUBLIC),
 )

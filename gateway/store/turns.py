@@ -271,8 +271,8 @@ def _write_leg(tx: Tx, number: int, leg: Leg) -> int:
         return leg.id
     a = leg.address
     row = tx.one(
-        "INSERT INTO legs (ticket, side, connector, account, conversation, thread, current, link, cc) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO legs (ticket, side, connector, account, conversation, thread, current, link, cc, public) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             number,
             leg.side,
@@ -283,6 +283,7 @@ def _write_leg(tx: Tx, number: int, leg: Leg) -> int:
             int(leg.current),
             leg.link,
             rows.dump(leg.cc),
+            int(leg.public),
         ),
     )
     assert row is not None

@@ -63,6 +63,7 @@ MESSAGES: tuple[Composed, ...] = (
     Composed(title="No answer: handed over", words=("unsure", "handed_over")),
     Composed(title="The answer did not help: handed over", words=("sorry", "handed_over")),
     Composed(title="A private matter", words=("private_matter",)),
+    Composed(title="A private matter where others read along", words=("private_in_public",)),
     Composed(title="Part of it could not be read", words=("unreadable", "received")),
     Composed(title="It helped", words=("glad",)),
     Composed(title="Resolved", words=("resolved",)),
