@@ -51,9 +51,11 @@ def _word(value: str) -> Clause:
     number = value.upper().removeprefix("DG-")
     known = number.isascii() and number.isdigit() and len(number) < 18
     return (
-        "id = ? OR LOWER(subject) LIKE ? ESCAPE '\\' OR LOWER(tags) LIKE ? ESCAPE '\\' OR id IN (SELECT ticket "
-        "FROM participants WHERE LOWER(value) LIKE ? ESCAPE '\\' OR LOWER(name) LIKE ? ESCAPE '\\') "
-        "OR id IN (SELECT ticket FROM entries WHERE LOWER(text) LIKE ? ESCAPE '\\')",
+        # EXISTS and not IN: tickets are looked at from the newest on, until the page is full.
+        "id = ? OR LOWER(subject) LIKE ? ESCAPE '\\' OR LOWER(tags) LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 "
+        "FROM participants p WHERE p.ticket = tickets.id AND (LOWER(p.value) LIKE ? ESCAPE '\\' "
+        "OR LOWER(p.name) LIKE ? ESCAPE '\\')) OR EXISTS (SELECT 1 FROM entries e "
+        "WHERE e.ticket = tickets.id AND LOWER(e.text) LIKE ? ESCAPE '\\')",
         [int(number) if known else -1, like, like, like, like, like],
     )
 
