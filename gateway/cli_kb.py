@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import cli_kb_answers
+from gateway import cli_backtest, cli_kb_answers
 from gateway.errors import SettingsError
 from gateway.kb import Progress, Unusable
 
@@ -49,6 +49,7 @@ def register(
     taken.set_defaults(command=_import)
     _register_publish(kb)
     cli_kb_answers.register(kb, config_option)
+    cli_backtest.register(kb, config_option, cli_kb_answers.since_option)
 
 
 def _register_check(

@@ -31,13 +31,13 @@ def register(
 ) -> None:
     """Adds `stats`, `gaps` and `told`."""
     stats = kb.add_parser("stats", help="which articles answer, help and mislead")
-    _since_option(stats, "90d")
+    since_option(stats, "90d")
     stats.add_argument("--jsonl", action="store_true", help="one line of JSON an article")
     config_option(stats)
     stats.set_defaults(command=_on_store(_stats))
 
     gaps = kb.add_parser("gaps", help="questions that no article answered, alike ones together")
-    _since_option(gaps, "90d")
+    since_option(gaps, "90d")
     gaps.add_argument("--least", type=int, default=2, metavar="N", help="tickets that make a gap (default 2)")
     gaps.add_argument("--most", type=int, default=20, metavar="N", help="gaps that are shown (default 20)")
     gaps.add_argument("--draft", action="store_true", help="write a draft article for each gap shown")
@@ -48,13 +48,14 @@ def register(
 
     told = kb.add_parser("told", help="who was given an article, for when it was wrong")
     told.add_argument("article", metavar="ARTICLE[@REVISION]", help="file name without .md")
-    _since_option(told, "")
+    since_option(told, "")
     told.add_argument("--jsonl", action="store_true", help="one line of JSON an answer")
     config_option(told)
     told.set_defaults(command=_on_store(_told))
 
 
-def _since_option(parser: argparse.ArgumentParser, default: str) -> None:
+def since_option(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds `--since`."""
     shown = default or "ever"
     parser.add_argument(
         "--since", default=default, metavar="DATE", help=f"2027-03-31, or 30d for days (default: {shown})"

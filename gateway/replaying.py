@@ -105,6 +105,11 @@ def _again(rebuild: Rebuild, turn: Recorded, seal: Seal, policy: Policy, bot: Bo
         result.failed[committed.reason] += 1
 
 
+def recorded_case(turn: Recorded, seal: Seal) -> Case:
+    """What a turn was decided by. Raises CannotOpen, msgspec.DecodeError."""
+    return _case(turn, unsealed_case(turn.seen, seal), seal)
+
+
 def _case(turn: Recorded, seen: Seen, seal: Seal) -> Case:
     rows = tuple(
         LedgerRow(

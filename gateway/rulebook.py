@@ -37,6 +37,10 @@ class Rulebook:
                 self._seen = state
                 await asyncio.to_thread(self.reload)
 
+    def other(self, path: Path) -> Rules:
+        """The rules of another file, checked against the same queues; nothing is taken over. Raises SettingsError."""
+        return load(path, self._queues, self._slas)
+
     def reload(self) -> None:
         """Reads the file now."""
         if self._path is None:

@@ -65,6 +65,28 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[int, int, bytes], ...]
 
 
+def recorded_turns(tx: Tx, since: int, after: int) -> list[Recorded]:
+    """The next turns after the one of number `after`, from `since` (milliseconds) on, in order."""
+    found = tx.all(
+        "SELECT id, stream, at, inputs, policy, knowledge, reply, seen, made FROM turns WHERE id > ? AND at >= ? "
+        "ORDER BY id LIMIT ?",
+        (after, since, PORTION),
+    )
+    return [_recorded(tx, row) for row in found]
+
+
+def _recorded(tx: Tx, row: Row) -> Recorded:
+    inputs = tuple(json.loads(row[3]))
+    ledger = tx.all(
+        f"SELECT id, received_at, sealed FROM ledger WHERE id IN ({marks(len(inputs))})", inputs
+    ) if inputs else []  # fmt: skip
+    return Recorded(
+        id=row[0], stream=row[1], at=row[2], inputs=inputs, policy=row[4], knowledge=row[5], reply=row[6],
+        seen=bytes(row[7] or b""), made=json.loads(row[8]) if row[8] else {},
+        rows=tuple((int(n), int(at), bytes(sealed or b"")) for n, at, sealed in ledger),
+    )  # fmt: skip
+
+
 class Rebuild:
     """The database that is there, read at one moment, and the new file that is written."""
 
@@ -86,25 +108,9 @@ class Rebuild:
     def turns(self) -> Iterator[Recorded]:
         """Every recorded turn in the order in which they were written."""
         after = 0
-        while found := self._source.all(
-            "SELECT id, stream, at, inputs, policy, knowledge, reply, seen, made FROM turns WHERE id > ? "
-            "ORDER BY id LIMIT ?",
-            (after, PORTION),
-        ):
-            for row in found:
-                yield self._recorded(row)
-            after = int(found[-1][0])
-
-    def _recorded(self, row: Row) -> Recorded:
-        inputs = tuple(json.loads(row[3]))
-        ledger = self._source.all(
-            f"SELECT id, received_at, sealed FROM ledger WHERE id IN ({marks(len(inputs))})", inputs
-        ) if inputs else []  # fmt: skip
-        return Recorded(
-            id=row[0], stream=row[1], at=row[2], inputs=inputs, policy=row[4], knowledge=row[5], reply=row[6],
-            seen=bytes(row[7] or b""), made=json.loads(row[8]) if row[8] else {},
-            rows=tuple((int(n), int(at), bytes(sealed or b"")) for n, at, sealed in ledger),
-        )  # fmt: skip
+        while found := recorded_turns(self._source, 0, after):
+            yield from found
+            after = found[-1].id
 
     def touched(self, turn: Recorded) -> tuple[int, ...]:
         """The tickets that a recorded turn changed, as far as they are known without deciding it."""

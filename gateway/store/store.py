@@ -24,12 +24,25 @@ from gateway.model import (
     Sent,
     TicketPage,
 )
-from gateway.store import dial, examination, knowledge, ledger, outbox, pages, people, timers, turns, work
+from gateway.store import (
+    dial,
+    examination,
+    knowledge,
+    ledger,
+    outbox,
+    pages,
+    people,
+    rebuilding,
+    timers,
+    turns,
+    work,
+)
 from gateway.store.cases import CaseQuery, CaseRows, read_case
 from gateway.store.driver import Driver
 from gateway.store.knowledge import Given, Unanswered
 from gateway.store.ledger import ClaimedStream, LedgerCount, TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck
+from gateway.store.rebuilding import Recorded
 from gateway.store.turns import Clash, Lost
 from gateway.store.tx import Tx
 from gateway.views import DeadLine, IncidentLine, QueueLine, StopLine, TicketFilter, TicketLine
@@ -285,6 +298,10 @@ class Store:
 
     async def answers_given(self, article: str, since: int, after: int) -> list[Given]:
         return await self.driver.read(lambda tx: knowledge.given(tx, article, since, after))
+
+    async def recorded_turns(self, since: int, after: int) -> list[Recorded]:
+        """The next turns after number `after`, from `since` (milliseconds) on, with what they were decided by."""
+        return await self.driver.read(lambda tx: rebuilding.recorded_turns(tx, since, after))
 
     async def alive(self) -> bool:
         """Whether the database answers within two seconds."""
