@@ -166,17 +166,20 @@ class Writer:
         }
         return await self.wire.interact(payload)
 
-    async def submits(self, view: dict[str, Any], typed: dict[str, str]) -> tuple[bool, Any]:
-        values = {
-            block["block_id"]: {
-                block["element"]["action_id"]: {
-                    "type": block["element"]["type"],
-                    "value": typed.get(block["block_id"], block["element"].get("initial_value")),
-                }
-            }
-            for block in view["blocks"]
-            if block["type"] == "input"
-        }
+    async def submits(
+        self,
+        view: dict[str, Any],
+        typed: dict[str, str],
+        files: dict[str, list[dict[str, Any]]] | None = None,
+    ) -> tuple[bool, Any]:
+        values: dict[str, Any] = {}
+        for block in view["blocks"]:
+            if block["type"] == "input":
+                element, name = block["element"], block["block_id"]
+                entered = {"type": element["type"], "value": typed.get(name, element.get("initial_value"))}
+                if element["type"] == "file_input":
+                    entered = {"type": "file_input", "files": (files or {}).get(name, [])}
+                values[name] = {element["action_id"]: entered}
         return await self.wire.interact(view_submission({**view, "state": {"values": values}}, self.user))
 
     def hears(self, channel: str = "", thread: str = "") -> list[dict[str, Any]]:

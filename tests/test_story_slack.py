@@ -15,11 +15,13 @@ import pytest
 from gateway.app import Deskgate
 from gateway.clock import SystemClock
 from gateway.model import Agent, Attachment, Status, TicketPage, Verb
-from tests import slack_standin
+from tests import slack_standin, telegram_standin
 from tests.running import free_port, running, settings_for
 from tests.slack_people import Wire, Writer, words_of
 from tests.slack_posts import Poster
 from tests.slack_standin import APP_TOKEN, SECRET, TEAM, TOKEN, Channel, Slack
+from tests.telegram_people import Person
+from tests.telegram_state import TOKEN as BOT_TOKEN
 from tests.test_story_telegram import act, only_page, pages, settled, until
 
 PNG = b"\x89PNG\r\n\x1a\n a picture"
@@ -61,14 +63,16 @@ async def workspace() -> AsyncIterator[Slack]:
         yield slack
 
 
-def settings_of(slack: Slack, folder: Path, port: int, way: str, **account: Any) -> Any:
+def settings_of(
+    slack: Slack, folder: Path, port: int, way: str, more: dict[str, Any] | None = None, **account: Any
+) -> Any:
     link = {"app_token": APP_TOKEN} if way == "socket" else {"signing_secret": SECRET}
     given = {**link, "bot_token": TOKEN, "team_id": TEAM, "api_url": slack.api_url, **account}
     queues = {
         "general": {"title": "Customer care", "default": True, "slack_channel": "C0DESK"},
         "orders": {"title": "Orders", "slack_channel": "C0DESK"},
     }
-    return settings_for(folder, port, connectors={"slack": {"main": given}}, queues=queues)
+    return settings_for(folder, port, connectors={"slack": {"main": given}, **(more or {})}, queues=queues)
 
 
 @asynccontextmanager
@@ -307,3 +311,54 @@ async def test_commands_and_the_shortcut_open_tickets(tmp_path: Path, way: str) 
         assert first.ticket.subject.startswith("a person, please: my invoice")
         assert second.requester == "Bob" and second.ticket.subject == "the lift is stuck"
         assert await until(lambda: bob.hears("C0HELP", said["ts"]))
+
+
+@pytest.mark.parametrize("way", ["http", "socket"])
+@pytest.mark.parametrize("mode", ["webhook", "polling"])
+async def test_a_customer_in_telegram_and_an_agent_in_slack(tmp_path: Path, mode: str, way: str) -> None:
+    """Question, article, "not helped"; claimed, answered with a file, resolved in Slack; "thanks" reopens nothing."""
+    async with workspace() as slack, telegram_standin.running(SystemClock()) as telegram:
+        port = free_port()
+        bot = {"bot_token": BOT_TOKEN, "api_url": telegram.api_url, "mode": mode, "poll_seconds": 1}
+        settings = settings_of(slack, tmp_path, port, way, more={"telegram": {"main": bot}})
+        async with running(settings) as deskgate, aiohttp.ClientSession() as http:
+            await deskgate.store.add_agent(Agent(id="ann", name="Ann", slack_id="T0HOME:U0ANN"), 0)
+            poster = Poster(slack=slack, http=http, url=f"http://127.0.0.1:{port}/slack/main")
+            wire = Wire(slack=slack, poster=poster if way == "http" else None)
+            ann, mia = Writer(wire=wire, user="U0ANN", direct="D0ANN"), Person(telegram=telegram)
+            if way == "socket":
+                await slack.links.connected()
+            await until(lambda: "setMyCommands" in telegram.methods())
+
+            mia.says("Where is my order?")
+            (answer,) = await until(lambda: telegram.sent(mia.id))
+            mia.presses(answer, "No")
+            await until(lambda: telegram.sent(mia.id)[1:])
+            (card,) = await until(lambda: ann.hears("C0DESK"))
+            assert (await ann.presses(card, "Claim", "C0DESK"))[0]
+            await settled(deskgate)
+
+            file = slack.add_file("van.png", PNG)
+            assert (await ann.presses(card, "Reply", "C0DESK"))[0]
+            (form,) = await until(lambda: list(slack.views.values()))
+            inputs = {b["element"]["type"]: b["block_id"] for b in form["blocks"] if b["type"] == "input"}
+            typed = {inputs["plain_text_input"]: "It is on the van, Mia."}
+            _, shown = await ann.submits(form, typed, files={inputs["file_input"]: [file]})
+            assert "van.png" in str(shown["view"]) and "It is on the van" in str(shown["view"])
+            preview = {**shown["view"], "id": form["id"], "hash": "h"}
+            slack.views[form["id"]] = preview
+            assert (await ann.submits(preview, {}))[0]
+            reply = (await until(lambda: telegram.sent(mia.id)[2:]))[0]
+            assert reply["caption"] == "Ann:\nIt is on the van, Mia." and reply["stored"] == PNG
+
+            card = slack.messages[("C0DESK", card["ts"])]
+            assert (await ann.presses(card, "Resolve", "C0DESK"))[0]
+            await until(lambda: telegram.sent(mia.id)[3:])
+            mia.says("thanks!")
+            await until(lambda: not telegram.updates)
+            await settled(deskgate)
+            page = await only_page(deskgate)
+            assert page.ticket.status is Status.RESOLVED and "thanked" in [
+                event.kind for event in page.events
+            ]
+            assert (await deskgate.store.ledger_count()).adds_up
