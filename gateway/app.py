@@ -338,10 +338,13 @@ def _are_tables(entries: object) -> bool:
 
 
 def _language_problems(settings: Settings, where: str) -> list[str]:
-    known = words.load().languages
+    try:
+        known = words.load(own=settings.brand.words, informal=settings.brand.informal).languages
+    except SettingsError as error:
+        return error.problems
     return [
         f"{where}: site.languages: there are no words in {language!r}. Choose from {', '.join(known)}, "
-        f"or add gateway/words/{language}.toml."
+        f"or add {language}.toml to the folder that brand.words names."
         for language in settings.site.languages
         if language not in known
     ]
@@ -410,7 +413,9 @@ def make_policy(
         max_age=timedelta(hours=automatic.max_age_hours),
         undo=timedelta(seconds=settings.desk.undo_seconds),
         close_after=timedelta(days=settings.desk.close_after_days),
-        words=words.load(),
+        words=words.load(own=settings.brand.words, informal=settings.brand.informal),
+        emoji=settings.brand.emoji,
+        signature=settings.brand.signature,
         secret=seal.derive("reply-address"),
         rules=rules or Rules(),
         never_mask=tuple(compiled(pattern) for pattern in settings.privacy.never_mask),

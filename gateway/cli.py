@@ -245,7 +245,7 @@ def _check(options: argparse.Namespace) -> int:
     from gateway.rulebook import Rulebook
 
     settings, accounts = read_settings(options.config, os.environ)
-    words.load()
+    words.load(own=settings.brand.words, informal=settings.brand.informal)
     Rulebook(settings.rules.file, settings.queues, settings.sla)
     shelf = canned.load(settings.desk.canned, settings.queues)
     library = load(settings.bot.articles)

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,13 +95,15 @@ def _preview(options: argparse.Namespace) -> int:
     from gateway.settings import load
     from gateway.words.preview import sheet
 
-    shop = Shop(languages=("en",))
+    shop, spoken = Shop(languages=("en",)), words.load
     if options.config.exists():
-        site = load(options.config, os.environ).site
+        settings = load(options.config, os.environ)
+        site, brand = settings.site, settings.brand
+        spoken = partial(words.load, own=brand.words, informal=brand.informal)
         shop = Shop(company=site.company, bot_name=site.bot_name, languages=site.languages)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(sheet(words.load(), shop), "utf-8")
+        options.out.write_text(sheet(spoken(), shop), "utf-8")
     except OSError as error:
         print(
             f"{options.out} cannot be written ({error.strerror}). Name another file with --out.",

@@ -102,6 +102,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     matrix: Mapping[str, tuple[Level, ...]] = {}  #: levels by priority, or "default"
     told_queue: str = ""  #: the leads, who hear of every step
     playbook: Mapping[str, str] = {}  #: what agents read beside a cause, where it is not the shipped text
+    emoji: bool = False  #: cheerful words carry one
+    signature: Mapping[str, str] = {}  #: last line of automatic messages by language, or "default"
     csat: bool = False  #: ask how satisfied the requester is, once a resolution
     pulse: Pulse | None = None  #: heartbeats; None: none
     triggers: frozenset[str] = TRIGGERS  #: which of them go to people without the bot
@@ -116,6 +118,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def speaks(self, language: str) -> str:
         """The language to use for automatic words: the person's where we have it."""
         return language if language in self.languages else self.language
+
+    def signed(self, language: str) -> str:
+        """The last line of an automatic message, "" for none."""
+        return self.signature.get(self.speaks(language)) or self.signature.get("default", "")
 
     def reply_key(self, ticket: int) -> str:
         """The secret part of a ticket's reply address; the same for ever, and not to be guessed."""

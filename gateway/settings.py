@@ -26,7 +26,7 @@ from gateway.model import Assignment, BotMode
 from gateway.patterns import compiled
 from gateway.section import Section
 from gateway.settings_alarms import AlarmSettings, MetricsSettings
-from gateway.settings_matrix import EscalationSettings, HeartbeatSettings
+from gateway.settings_matrix import BrandSettings, EscalationSettings, HeartbeatSettings
 from gateway.settings_times import CalendarSettings, SlaSettings, time_problems
 from gateway.text.hosts import is_loopback as is_loopback
 
@@ -207,6 +207,7 @@ class Settings(Section):
     alarms: AlarmSettings = AlarmSettings()
     metrics: MetricsSettings = MetricsSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
+    brand: BrandSettings = BrandSettings()
     queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)
     calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
     sla: dict[str, SlaSettings] = Field(default_factory=dict)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -85,6 +86,25 @@ class EscalationSettings(Section):
 
     def levels(self) -> dict[str, tuple[Level, ...]]:
         return {name: tuple(each.level() for each in levels) for name, levels in self.matrix.items()}
+
+
+class BrandSettings(Section):
+    words: Path | None = Field(
+        None,
+        description="Folder of your own words: <language>.toml with the [words] that differ, or a language.",
+    )
+    signature: dict[str, str] = Field(
+        default_factory=dict, description="Last line of automatic messages by language, or default."
+    )
+    address: dict[str, Literal["formal", "informal"]] = Field(
+        default_factory=dict,
+        description="How people are addressed by language (de, es, sl); formal is usual.",
+    )
+    emoji: bool = Field(False, description="Cheerful words carry an emoji; never after anger.")
+
+    @property
+    def informal(self) -> frozenset[str]:
+        return frozenset(language for language, how in self.address.items() if how == "informal")
 
 
 class HeartbeatSettings(Section):

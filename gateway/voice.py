@@ -9,6 +9,9 @@ from gateway.context import Context
 from gateway.draft import Draft
 from gateway.model import Button, Choice, ChoiceAction, EntryKind, Promise, SendKind, Side
 
+#: What stands behind a cheerful word, where the brand allows it.
+CHEER = {"greeting": "👋", "glad": "🙂", "thanks": "🙂", "bye": "👋", "csat_thanks": "🙂"}
+
 
 def speak(
     draft: Draft,
@@ -36,6 +39,8 @@ def speak(
         draft.silence = "budget"
         draft.event("silent", reason="budget", sent=sent, budget=policy.budget)
         return False
+    if signature := policy.signed(draft.ticket.language):
+        paragraphs = [*paragraphs, signature]
     if person.agent is None and not (person.greeted or context.greeted):
         paragraphs = [*paragraphs, *introduction(draft, context)]
         context.greeted = True
@@ -63,8 +68,13 @@ def introduction(draft: Draft, context: Context) -> list[str]:
 
 
 def word(draft: Draft, context: Context, key: str, /, **values: str) -> str:
-    """An automatic word in the ticket's language."""
-    return context.policy.words.say(context.policy.speaks(draft.ticket.language), key, **values)
+    """An automatic word in the ticket's language; nothing cheerful where anger or abuse was heard."""
+    policy, language = context.policy, context.policy.speaks(draft.ticket.language)
+    upset = draft.ticket.watch.upset
+    if upset and f"{key}_sober" in policy.words.keys:
+        key = f"{key}_sober"
+    said = policy.words.say(language, key, **values)
+    return f"{said} {CHEER[key]}" if policy.emoji and not upset and key in CHEER else said
 
 
 def button(draft: Draft, context: Context, key: str, action: ChoiceAction) -> Button:

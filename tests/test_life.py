@@ -122,3 +122,21 @@ async def test_an_answer_to_a_closed_ticket_is_a_new_one_that_points_to_it(make_
 async def test_a_reply_shows_the_agents_words_first(resolved: World) -> None:
     reply = next(entry for entry in await resolved.entries() if entry.kind is EntryKind.REPLY)
     assert reply.text.startswith("Your parcel is on its way.")
+
+
+# ---------------------------------------------------------------- how we sound
+
+
+async def test_a_brand_signs_and_smiles(make_world: MakeWorld) -> None:
+    world = await make_world(emoji=True, signature={"default": "Your team", "sl": "Vaša ekipa"})
+    await world.say("Where is my order?")
+    await world.press(ChoiceAction.HELPED)
+    assert world.chat.texts[-1].endswith("whenever you need something. 🙂\n\nYour team")
+
+
+async def test_after_anger_nothing_is_cheerful(make_world: MakeWorld) -> None:
+    world = await make_world(emoji=True, triggers=frozenset())
+    await world.say("I am furious. Where is my order?")
+    await world.press(ChoiceAction.HELPED)
+    assert (await world.ticket()).watch.upset
+    assert world.chat.texts[-1] == "Noted. If anything is still open, just write."

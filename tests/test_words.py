@@ -118,3 +118,57 @@ def test_every_problem_of_every_language_is_named_at_once(tmp_path: Path) -> Non
 def test_a_placeholder_of_english_may_be_left_out(tmp_path: Path) -> None:
     folder(tmp_path, en='a = "for {queue}"', fi='a = "kaikille"')
     assert words.load(tmp_path).say("fi", "a", queue="x") == "kaikille"
+
+
+# ---------------------------------------------------------------- a shop's own words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_writes_times(language: str) -> None:
+    moments = words.load().moments(language)
+    assert (len(moments.weekdays), len(moments.months)) == (7, 12)
+    assert language == "en" or moments != words.load().moments("en")
+
+
+@pytest.mark.parametrize("language", ["de", "es", "sl"])
+def test_people_may_be_addressed_informally(language: str) -> None:
+    formal, informal = words.load(), words.load(informal=(language,))
+    differ = [key for key in ENGLISH if formal.text(language, key) != informal.text(language, key)]
+    assert {"handed_over", "next_word", "did_this_help", "csat"} <= set(differ)
+    for key in differ:
+        assert placeholders(informal.text(language, key)) == placeholders(formal.text(language, key))
+    assert formal.text("en", "handed_over") == informal.text("en", "handed_over")
+
+
+def test_own_words_lie_over_ours(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('[words]\nthanks = "Any time."\n')
+    shipped = words.load()
+    fi = "".join(f"{key} = {shipped.text('en', key)!r}\n" for key in shipped.keys)
+    (tmp_path / "fi.toml").write_text(f'[meta]\nname = "suomi"\n[words]\n{fi}')
+    own = words.load(own=tmp_path)
+    assert own.say("en", "thanks") == "Any time."
+    assert own.say("de", "thanks") == shipped.say("de", "thanks")
+    assert own.name("fi") == "suomi" and own.moments("fi") == shipped.moments("en")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("en", '[words]\nthank = "x"', "thank is not used. Remove it."),
+        ("en", '[words]\nthanks = "{who}"', "{who}, which is not filled in"),
+        ("en", "[words", "not valid TOML"),
+        ("fi", '[words]\nthanks = "x"', "fi.toml: [words] assistant is missing. Translate it"),
+        ("de", '[moments]\nweekdays = ["Mo"]', "de.toml: [moments]"),
+    ],
+)
+def test_a_mistake_in_own_words_is_named(tmp_path: Path, file: str, text: str, says: str) -> None:
+    (tmp_path / f"{file}.toml").write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        words.load(own=tmp_path)
+    assert any(says in problem for problem in caught.value.problems), caught.value.problems
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        words.load(own=tmp_path / "words")
+    assert "unset brand.words" in caught.value.problems[0]

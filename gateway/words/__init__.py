@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,16 +60,70 @@ class Words:
         return texts[key].format(**values)
 
 
-def load(folder: Path = FOLDER) -> Words:
-    """Reads every `<language>.toml`. Raises SettingsError naming each missing key or wrong placeholder."""
-    files = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))}
+def load(folder: Path = FOLDER, own: Path | None = None, informal: Collection[str] = ()) -> Words:
+    """Reads every `<language>.toml`; `own` holds files that replace single words or add a language.
+
+    `informal`: languages in which people are addressed so. Raises SettingsError naming each missing key, each wrong
+    placeholder and each file that cannot be read.
+    """
+    files, problems = _read(folder)
     texts = {language: dict(data.get("words", {})) for language, data in files.items()}
-    problems = [problem for language in texts for problem in _problems(folder, language, texts)]
+    problems += [problem for language in texts for problem in _problems(folder, language, texts)]
     moments, more = _moments(folder, files)
-    if problems := problems + more:
-        raise SettingsError(problems)
+    problems += more
+    for language, data in files.items():
+        problems += _unfit(f"{folder / language}.toml: [informal]", data.get("informal", {}), texts[DEFAULT])
+        if language in informal:
+            texts[language].update(data.get("informal", {}))
     names = {language: data.get("meta", {}).get("name", language) for language, data in files.items()}
+    if own is not None and not problems:
+        problems += _overlay(own, texts, names, moments)
+    if problems:
+        raise SettingsError(problems)
     return Words(texts, names, moments)
+
+
+def _read(folder: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    files, problems = {}, []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            files[path.stem] = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            problems.append(f"{path}: not valid TOML: {error}. Mend that line.")
+    return files, problems
+
+
+def _overlay(
+    own: Path, texts: dict[str, dict[str, str]], names: dict[str, str], moments: dict[str, Moments]
+) -> list[str]:
+    """Lays a shop's own words over ours; a language that we have not must be whole."""
+    if not own.is_dir():
+        return [f"{own}: there is no such folder. Create it, or unset brand.words."]
+    files, problems = _read(own)
+    theirs, more = _moments(own, files)
+    moments |= theirs
+    for language, data in files.items():
+        given = dict(data.get("words", {}))
+        names[language] = data.get("meta", {}).get("name", names.get(language, language))
+        if language in texts:
+            more += _unfit(f"{own / language}.toml: [words]", given, texts[DEFAULT])
+            texts[language].update(given)
+        else:
+            texts[language] = given
+            more += _problems(own, language, texts)
+    return problems + more
+
+
+def _unfit(where: str, given: Mapping[str, str], english: Mapping[str, str]) -> list[str]:
+    """Words that nobody says, and placeholders that nobody fills in."""
+    unknown = [f"{where} {key} is not used. Remove it." for key in given if key not in english]
+    wrong = [
+        f"{where} {key} uses {{{name}}}, which is not filled in. Use {sorted(_fields(english[key]))}."
+        for key, text in given.items()
+        if key in english
+        for name in _fields(text) - _fields(english[key])
+    ]
+    return unknown + wrong
 
 
 def _moments(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Moments], list[str]]:
@@ -98,14 +152,7 @@ def _problems(folder: Path, language: str, texts: Mapping[str, Mapping[str, str]
     missing = [
         f"{where}: [words] {key} is missing. Translate it from en.toml." for key in english if key not in own
     ]
-    unknown = [f"{where}: [words] {key} is not used. Remove it." for key in own if key not in english]
-    wrong = [
-        f"{where}: [words] {key} uses {{{name}}}, which is not filled in. Use {sorted(_fields(english[key]))}."
-        for key, text in own.items()
-        if key in english
-        for name in _fields(text) - _fields(english[key])
-    ]
-    return missing + unknown + wrong
+    return missing + _unfit(f"{where}: [words]", own, english)
 
 
 def _fields(text: str) -> set[str]:

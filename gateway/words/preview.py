@@ -25,6 +25,9 @@ SAMPLES: Mapping[str, str] = {
     "queue": "Customer care",
     "reference": "DG-42",
     "name": "Ana",
+    "when": "on Monday, 30 March, at 10:30 (CEST)",
+    "zone": "Europe/Vienna",
+    "days": "6 April (Easter Monday), 1 May (Labor Day)",
 }
 #: A rule of Markdown, between what is said and who says it.
 RULE = "---"
@@ -65,8 +68,17 @@ MESSAGES: tuple[Composed, ...] = (
     Composed(title="A private matter", words=("private_matter",)),
     Composed(title="A private matter where others read along", words=("private_in_public",)),
     Composed(title="Part of it could not be read", words=("unreadable", "received")),
+    Composed(
+        title="No answer, at night: handed over", words=("unsure", "handed_over", "closed_now", "next_word")
+    ),
+    Composed(title="When are you open?", words=("opening_hours", "closed_days", "open_now", "did_this_help")),
+    Composed(title="It waited too long: the next level", words=("escalated", "next_word")),
+    Composed(title="An agent passed it on", words=("passed_on", "next_word")),
+    Composed(title="No news yet", words=("heartbeat", "next_word")),
     Composed(title="It helped", words=("glad",)),
-    Composed(title="Resolved", words=("resolved",)),
+    Composed(title="It helped somebody who was angry", words=("glad_sober",)),
+    Composed(title="Resolved", words=("resolved", "csat")),
+    Composed(title="Open again", words=("reopened", "next_word")),
 )
 
 
