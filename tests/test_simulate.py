@@ -292,3 +292,45 @@ def test_angry_customer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         first = of(its, "escalation")[0]
         assert (first["queue"], first["priority"]) == ("leads", "high") and "angry" in first["why"]
         assert of(its, "reply")[0]["why"].startswith("automatic")
+
+
+def test_unanswered_over_a_weekend(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By every channel alike: tier by tier to the leads, in working time; the person and the leads hear each step."""
+    monkeypatch.chdir(ROOT)
+    lines = played(capsys, STORIES / "unanswered_over_a_weekend.jsonl")
+    tickets = {line["ticket"]: line["to"] for line in of(lines, "reply")}
+    assert len(tickets) == 4
+    for ticket, person in tickets.items():
+        its = [line for line in lines if line["ticket"] == ticket]
+        steps = of(its, "escalation")
+        assert [step["tier"] for step in steps] == [1, 2, 3] and all(step["why"] for step in steps)
+        # Four working hours after Friday half past three: Saturday half past ten, when the second tier gets it.
+        assert steps[1]["at"].startswith("2026-03-28T09:3") and steps[2]["at"].startswith("2026-03-28T11:3")
+        for step in steps[1:]:
+            there = [line for line in its if line["at"] == step["at"]]
+            (told,) = of(there, "reply")
+            assert told["to"] == person and "longer than it should" in told["text"] and told["why"]
+            assert of(there, "card")[0]["queue"] == step["queue"]
+            assert step["queue"] == "leads" or any(line["to"] == "leads" for line in of(there, "alarm"))
+        # The next word is promised in summer time, and comes in working hours, at most twice.
+        assert "CEST" in of(its, "reply")[-1]["text"]
+        beats = [beat["at"] for beat in of(its, "heartbeat")]
+        assert 1 <= len(beats) <= 2 and all("07:00" <= at[11:16] <= "16:00" for at in beats)
+        assert of(its, "sla") and all(line["why"] or line["text"] for line in of(its, "sla"))
+
+
+def test_an_incident_of_twenty(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty people on four channels: proposed, confirmed, more urgent, tried out, and one answer reaches all."""
+    monkeypatch.chdir(ROOT)
+    lines = played(capsys, STORIES / "incident_of_twenty.jsonl")
+    assert of(lines, "incident_proposed")
+    joined = {line["ticket"] for line in of(lines, "incident_joined")}
+    assert len(joined) == 20
+    assert all(line["priority"] == "high" for line in of(lines, "incident_joined"))
+    assert of(lines, "reproduced")[0]["queue"] == "leads"  # a fault of the product goes to those who mend it
+    answers = [line for line in of(lines, "reply") if "It works again" in line["text"]]
+    assert {line["ticket"] for line in answers} == joined and len(answers) == 20
+    assert {line["channel"] for line in answers} == {"email", "webchat", "telegram", "slack"}
+    assert len({line["to"] for line in answers}) == 20 and all(line["why"] for line in answers)

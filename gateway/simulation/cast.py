@@ -116,6 +116,11 @@ class Cast:
         named: dict[str, object] = {}
         if "other" in fields:
             named["other"] = await self.ticket(str(fields["other"]), step.line)
+        if isinstance(also := fields.get("also"), list):
+            named["also"] = [await self.ticket(str(each), step.line) for each in also]
+        elif step.verb is Verb.INCIDENT:  # the form of the desk names what was proposed
+            found = await self._store.ticket_page(ticket)
+            named["also"] = list(found.ticket.work.alike) if found else []
         if step.verb in (Verb.SPLIT, Verb.MOVE) and not isinstance(fields.get("entry"), int):
             named["entry"] = await self._store.driver.read(lambda tx: simulation.newest_entry(tx, ticket))
         if step.verb in (Verb.UNDO, Verb.RETRY) and not isinstance(fields.get("send"), int):

@@ -231,7 +231,7 @@ def ticket_is_named(name: str) -> bool:
 
 def _convertible(fields: Mapping[str, Any]) -> None:
     """Tries the values that an action would get, so that a wrong one is named before anything is played."""
-    plain = {name: value for name, value in fields.items() if name not in ("other", "entry", "send")}
+    plain = {name: value for name, value in fields.items() if name not in ("other", "also", "entry", "send")}
     try:
         action(plain)
     except msgspec.ValidationError as error:

@@ -14,6 +14,7 @@ import msgspec
 from gateway.app import Deskgate, read_settings
 from gateway.clock import from_ms
 from gateway.errors import SettingsError
+from gateway.incident_watch import LOOK_EVERY
 from gateway.model import Agent, AnyInput, Delivery, Outgoing
 from gateway.settings import Settings
 from gateway.simulation.cast import Cast
@@ -37,6 +38,7 @@ class Stage:
         self._teller = Teller(deskgate)
         self._recorders = [c for c in deskgate.connectors.values() if isinstance(c, Recorder)]
         self._cast = Cast(deskgate, where)
+        self._look_at: datetime | None = None
 
     async def play(self, step: Step) -> list[Line]:
         """Lets everything happen that is due before this step, and then the step itself."""
@@ -79,8 +81,15 @@ class Stage:
     async def _next_due(self) -> datetime | None:
         store = self._store
         found = (await store.next_timer(), await store.next_send(), await store.next_ready())
-        due = min((ms for ms in found if ms), default=None)
-        return from_ms(due) if due is not None else None
+        times = [from_ms(ms) for ms in found if ms]
+        return min([*times, *([self._look_at] if self._look_at else [])], default=None)
+
+    async def _look_around(self) -> int:
+        """What `serve` does every few seconds is done once, that long after somebody wrote."""
+        if self._look_at is None or self._look_at > self.clock.now():
+            return 0
+        self._look_at = None
+        return await self.deskgate.incidents.look()
 
     async def _settle(self) -> list[Line]:
         """Handles, fires and sends until nothing is due at this moment."""
@@ -88,7 +97,7 @@ class Stage:
         while True:
             happened = await self.deskgate.intake.handle_ready() or await self.deskgate.timers.fire()
             lines += await self._teller.told(self.clock.now())
-            happened = happened or await self._send(lines)
+            happened = happened or await self._send(lines) or await self._look_around()
             if not happened:
                 return lines
 
@@ -110,6 +119,7 @@ class Stage:
     async def _hear(self, step: Says) -> list[Line]:
         try:
             await self._take(await self._cast.message(step))
+            self._look_at = self._look_at or self.clock.now() + timedelta(seconds=LOOK_EVERY)
         except ScriptError as error:
             return [self._teller.problem(error.problems[0], self.clock.now())]
         return await self._settle()

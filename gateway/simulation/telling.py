@@ -50,7 +50,17 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Events that a line of another kind tells better: the message itself, the note, the change of status.
 _SILENT = frozenset(
-    {"opened", "threaded", "authenticated", "agent", "answered", "clarified", "small_talk", "clock"}
+    {
+        "opened",
+        "threaded",
+        "authenticated",
+        "agent",
+        "answered",
+        "clarified",
+        "small_talk",
+        "clock",
+        "incident_seen",
+    }
 )
 #: How kinds of events are told, by how they begin.
 _KINDS = {
