@@ -123,7 +123,7 @@ class Turn:
                     row, 0, state=LedgerState.QUARANTINED, reason=f"{screened.check}: {screened.reason}"
                 )
             case Screened(verdict=Verdict.BOUNCE):
-                self._returned(row, message)
+                self._returned(row, message, screened)
             case _:
                 self._keep(row, message, screened)
 
@@ -309,8 +309,10 @@ class Turn:
             draft.event("copy", connector=message.connector, account=message.account, input=row.id)
         self._done(row, thread.ticket, reason="copy: the same message by another door")
 
-    def _returned(self, row: LedgerRow, message: Message) -> None:
+    def _returned(self, row: LedgerRow, message: Message, screened: Screened) -> None:
         number, send = reports_in.returned_to(message, self._now_known())
+        if not number and message.bounce is not None and message.bounce.complaint:
+            return self._keep(row, message, screened)  # people should know, whatever mail it was about
         if not number or message.bounce is None:
             return self._done(row, 0, reason="bounce: of a mail that no ticket knows")
         reports_in.bounce(self._draft(number), self.context, message.bounce, send)

@@ -103,6 +103,9 @@ def bounce(draft: Draft, context: Context, returned: Bounce, send: PendingSend |
     An address is suppressed only when we wrote to it: whoever got a mail of ours could otherwise forge a report
     about anybody.
     """
+    if returned.complaint:
+        complained(draft, context, returned, send)
+        return
     if not returned.permanent:
         draft.event("delayed", addresses=len(returned.temporary), status=returned.status)
         return
@@ -120,6 +123,20 @@ def bounce(draft: Draft, context: Context, returned: Bounce, send: PendingSend |
     if draft.ticket.queue:
         draft.set(status=Status.OPEN)
         refresh_card(draft, context.policy)
+
+
+def complained(draft: Draft, context: Context, returned: Bounce, send: PendingSend | None) -> None:
+    """Somebody called our mail unwanted: it arrived, and nothing automatic goes to them any more."""
+    recipient = send.outgoing.address.conversation if send and isinstance(send.outgoing, Post) else ""
+    # Providers often leave out who it was: then it was whom that very mail went to.
+    named = set(returned.permanent) or {recipient}
+    who = sorted(_written_to(draft, send) & named)
+    draft.event("complained", send=send.id if send else 0, addresses=len(who))
+    for address in who:
+        draft.suppress(address, "they called our mail unwanted (spam).")
+        _hold_back(draft, address)
+    tell_agents(draft, "A mail of ours was called unwanted (spam). Nothing automatic goes there any more.")
+    refresh_card(draft, context.policy)
 
 
 def _written_to(draft: Draft, send: PendingSend | None) -> set[str]:

@@ -178,3 +178,32 @@ def _fill(database: str) -> None:
         await store.close()
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("named", [(MIA,), ()], ids=["named", "left out by the provider"])
+async def test_whoever_called_our_mail_unwanted_gets_nothing_automatic(
+    world: World, named: tuple[str, ...]
+) -> None:
+    number, key = await asked_and_answered(world)
+    bounce = Bounce(permanent=named, original_key=key, complaint=True)
+    await world.say("Spam", "daemon", "mail", sender=DAEMON, bounce=bounce, automatic="feedback")
+    assert [entry.state for entry in await world.entries(number)][-1] == SendState.ACCEPTED, "it did arrive"
+    assert "complained" in await world.events(number)
+    assert [line.address for line in await world.host.suppressed_lines()] == [MIA]
+    said = len(world.mail.posts)
+    await world.say("Where is my order?", door="mail", subject="Another")
+    assert len(world.mail.posts) == said
+
+
+async def test_a_complaint_about_a_stranger_suppresses_nobody(world: World) -> None:
+    _, key = await asked_and_answered(world)
+    bounce = Bounce(permanent=("noa@example.org",), original_key=key, complaint=True)
+    await world.say("Spam", "daemon", "mail", sender=DAEMON, bounce=bounce, automatic="feedback")
+    assert await world.host.suppressed_lines() == []
+
+
+async def test_a_complaint_about_an_unknown_mail_is_for_people(world: World) -> None:
+    bounce = Bounce(original_key="mid:unknown@example.com", complaint=True)
+    await world.say("Spam", "daemon", "mail", sender=DAEMON, bounce=bounce, automatic="feedback")
+    ticket = await world.ticket()
+    assert ticket.queue and world.mail.posts == []

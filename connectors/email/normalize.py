@@ -143,6 +143,12 @@ def _unread(mail: Mail) -> str:
 
 
 def _bounce(mail: Mail) -> model.Bounce | None:
+    if mail.complaint is not None:
+        return model.Bounce(
+            permanent=(mail.complaint.address,) if mail.complaint.address else (),
+            original_key=_mid(mail.complaint.original_message_id),
+            complaint=True,
+        )
     if mail.bounce is None:
         return None
     return model.Bounce(

@@ -8,6 +8,7 @@ from connectors.email import headers, mime
 from connectors.email.automatic import BOUNCE, FEEDBACK, automatic_reason, is_auto_reply, is_out_of_office
 from connectors.email.bounce import Bounce, read_bounce
 from connectors.email.content import MailAttachment, read_content
+from connectors.email.feedback import Complaint, is_feedback, read_complaint
 from gateway.text.reply import newest_reply
 
 __all__ = ["Bounce", "Mail", "MailAttachment", "parse_mail"]
@@ -39,8 +40,10 @@ class Mail(Struct, frozen=True, kw_only=True):
     #: Why a machine sent it, one of connectors.email.automatic's reasons, or None for a person's.
     automatic: str | None
     bounce: Bounce | None
-    #: A complaint by a provider (RFC 5965).
+    #: A provider's report about a mail of ours (RFC 5965).
     feedback: bool
+    #: What it says, when a person complained.
+    complaint: Complaint | None
     #: The values of Authentication-Results, topmost first, unjudged.
     authentication: tuple[str, ...]
     #: What was cut, mended or left unread, in words.
@@ -64,7 +67,7 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
     content = read_content(root, defects)
     sender = _sender(root, charset)
     bounce = read_bounce(root, raw, content.body, absence=is_out_of_office(subject, content.body))
-    feedback = any(p.content_type == "message/feedback-report" for p in root.walk())
+    feedback = is_feedback(root)
     reason = automatic_reason(root, subject, content.body) or (
         BOUNCE if bounce else FEEDBACK if feedback else None
     )
@@ -93,6 +96,7 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
         automatic=reason,
         bounce=bounce,
         feedback=feedback,
+        complaint=read_complaint(root) if feedback else None,
         authentication=tuple(v.decode("utf-8", "replace") for v in root.all("authentication-results")[:20]),
         defects=tuple(dict.fromkeys(defects)),
     )
@@ -128,6 +132,7 @@ def _unread(raw: bytes, defects: list[str]) -> Mail:
         automatic=None,
         bounce=None,
         feedback=False,
+        complaint=None,
         authentication=(),
         defects=tuple(defects),
     )

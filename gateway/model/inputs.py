@@ -20,6 +20,7 @@ class Bounce(msgspec.Struct, frozen=True, kw_only=True):
     temporary: tuple[str, ...] = ()
     original_key: str = ""  #: "mid:<…>" of the mail that came back, when it says so
     status: str = ""  #: enhanced status code (RFC 3463), such as "5.1.1"
+    complaint: bool = False  #: it did arrive, and somebody called it unwanted
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

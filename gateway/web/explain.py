@@ -26,6 +26,7 @@ TITLES: Mapping[str, str] = {
     "authenticated": "What the mail host says of the sender",
     "bounced": "Our mail came back",
     "delayed": "Our mail is delayed",
+    "complained": "Our mail was called unwanted",
     "masked": "Sensitive data was masked",
     "agent": "An agent acted",
     "asked_opinion": "An opinion was asked",

@@ -149,6 +149,10 @@ def test_a_person_who_quotes_a_bounce_sent_none() -> None:
 def test_a_complaint_is_no_bounce() -> None:
     mail = read("feedback__complaint")
     assert mail.feedback and mail.bounce is None and mail.automatic == "feedback"
+    assert mail.complaint is not None and mail.complaint.address == "mia@example.org"
+    assert mail.complaint.original_message_id == "ours@shop.example"
+    assert (hidden := read("feedback__address_left_out").complaint) is not None and hidden.address == ""
+    assert read("feedback__authentication_failed").complaint is None
 
 
 @pytest.mark.parametrize(
