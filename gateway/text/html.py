@@ -6,12 +6,13 @@ Everything is capped before a parser sees it: mail is written by strangers. Know
 import re
 from collections.abc import Callable, Iterator
 from html import escape, unescape
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 import nh3
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.html import HTMLTree
+from resiliparse.parse.html import HTMLTree, NodeType
 
 from gateway.text.reply import is_forward_line
 from gateway.text.reply_words import ORIGINAL_MARK
@@ -242,8 +243,19 @@ def _quotes(body: Any) -> Iterator[tuple[Any, bool]]:
 
 
 def _is_forward(node: Any) -> bool:
-    head = _ANNOUNCED.match((node.text or "").strip()[:200])
+    head = _ANNOUNCED.match(_beginning(node))
     return head is not None and is_forward_line(f"--{head.group(1)}--")
+
+
+def _beginning(node: Any) -> str:
+    """The first words of an element, without reading the rest: quotes nest, and each would read all below it."""
+    text = ""
+    for inner in islice(node, 16):
+        if inner.type is NodeType.TEXT:
+            text = (text + inner.text).lstrip()
+            if len(text) >= 200:
+                break
+    return text[:200]
 
 
 #: The first words between dashes or before a colon; a line break in HTML is no sign in the bare text.
