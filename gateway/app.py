@@ -39,6 +39,7 @@ from gateway.model import Address, AdminChange, Agent, Delivery, Role
 from gateway.operations import Operations
 from gateway.outbox import Outbox
 from gateway.patterns import compiled
+from gateway.playbook import advice
 from gateway.policy import AccountPolicy, Policy, QueuePolicy
 from gateway.privacy import Seal, installation_key
 from gateway.rulebook import Rulebook
@@ -189,6 +190,7 @@ class Deskgate:
             },
             protected=tuple(name for name, queue in self.policy.queues.items() if queue.protected),
             asked_queues=lambda agent: tuple(set(self.policy.queues) - set(self._hidden_queues(agent))),
+            advice=lambda cause: advice(cause, self.policy.playbook),
             sums=lambda page: sums(page.ticket, page.events, self.policy, self.clock.now()),
             email_account=mail.name if mail else "",
             email_address=str(getattr(mail.settings, "address", "")) if mail else "",

@@ -45,9 +45,11 @@ def unacknowledged_at(draft: Draft, policy: Policy) -> datetime | None:
 
 
 def expected_by(draft: Draft, policy: Policy) -> datetime | None:
-    """The same moment, where there is a level above that would get the ticket then."""
-    levels = policy.levels(draft.ticket.priority)[draft.ticket.watch.level :]
-    if draft.ticket.status not in OURS or not any(_leads_on(draft, policy, level) for level in levels):
+    """The same moment, where something is done then: a level above gets the ticket, or the last one is reminded."""
+    watch = draft.ticket.watch
+    levels = policy.levels(draft.ticket.priority)[watch.level :]
+    above = any(_leads_on(draft, policy, level) for level in levels)
+    if draft.ticket.status not in OURS or (watch.last_silent and not above):
         return None
     return unacknowledged_at(draft, policy)
 
@@ -71,7 +73,9 @@ def enter(draft: Draft, context: Context, step: Climb, owed: Sequence[Deadline])
     )
     draft.set(cause=cause, assignee=_owner(draft, policy, level))
     draft.set_work(passed_over=(), given_at=None)
-    draft.set_watch(level=step.number, level_at=draft.now, acknowledged=False, asked_at=None)
+    draft.set_watch(
+        level=step.number, level_at=draft.now, acknowledged=False, last_silent=False, asked_at=None
+    )
     tell_agents(draft, _told(draft, policy, step, level, owed))
     move(
         draft, policy, Route(queue=queue.name, tier=queue.tier, priority=draft.ticket.priority, rule="matrix")

@@ -207,7 +207,7 @@ def _tell_hours(draft: Draft, context: Context, calendar: Calendar, text: str) -
         draft.set_bot(asked=text, suggestion="\n\n".join(lines))
         give_up(draft, context, "suggested")
         return
-    draft.event("answered", sources=[{"calendar": calendar.name}], text="\n\n".join(lines))
+    draft.event("answered", calendar=calendar.name, text="\n\n".join(lines))
     draft.set_bot(
         asked=text, article="", attempts=draft.ticket.bot.attempts + 1, options=(), awaiting="helped"
     )

@@ -73,12 +73,15 @@ def _escalate(draft: Draft, context: Context) -> bool:
     owed = _owed(draft, policy)
     draft.set_watch(alarms=tuple(each.promise for each in owed))
     step = next_step(draft, policy, owed)
-    if (step is None and not owed) or _quiet(draft, policy):
+    silent = (expected_by(draft, policy) or draft.now + SOONEST) <= draft.now
+    if not (step or owed or silent) or _quiet(draft, policy):
         return False
     draft.set_watch(alarms=())
     if step is not None:
         return enter(draft, context, step, owed)
+    draft.set_watch(last_silent=draft.ticket.watch.last_silent or silent)
     text = f"Overdue: {', '.join(name_of(each.promise) for each in owed)}."
+    text = text if owed else "Nobody has taken it in time, and there is no level above."
     draft.event("alarm", to=draft.ticket.queue, text=text)
     tell_agents(draft, text)
     tell_leads(draft, policy, text)

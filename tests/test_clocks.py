@@ -278,7 +278,7 @@ async def test_opening_hours_are_answered_from_the_calendar(
     assert all(line in office.chat.texts[-1] for line in says)
     assert (await office.ticket()).status is Status.PENDING
     answered = next(e for e in (await office.page((await office.ticket()).id)).events if e.kind == "answered")
-    assert answered.data["sources"] == [{"calendar": "office"}]
+    assert answered.data["calendar"] == "office"
 
 
 async def test_the_answer_names_the_next_holidays_and_whether_somebody_is_there(office: World) -> None:

@@ -87,8 +87,10 @@ async def test_level_by_level_over_a_weekend_and_a_clock_change(shop: World) -> 
         ("unacknowledged", 2),
     ]
     said = len(shop.chat.texts)
-    await at(shop, "2026-03-30T16:59")
+    await at(shop, "2026-03-31T11:00")
     assert len(shop.chat.texts) == said, "nobody is above the leads"
+    reminded = "Nobody has taken it in time, and there is no level above."
+    assert shop.team.texts.count(reminded) == 1
 
 
 async def test_whoever_takes_it_stops_the_climb(shop: World) -> None:

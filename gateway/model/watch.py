@@ -46,6 +46,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: int = 0  #: of the escalation matrix, 0 before the first
     level_at: datetime | None = None  #: when that level was told
     acknowledged: bool = False  #: somebody of that level has taken it
+    last_silent: bool = False  #: the last level did not, and was reminded
     waits_from: datetime | None = None  #: since when the requester has heard nothing
     heartbeats: int = 0  #: "no news yet" in a row
     asked_at: datetime | None = None  #: when the agents were asked to write before the next one

@@ -118,7 +118,7 @@ async def ticket_page(request: web.Request, draft: Draft, status: int = 200) -> 
         groups=_groups(shown), shown_forms={f.verb for f in shown.verbs},
         canned=await site.host.canned(_view(request)), delivery=DELIVERY, retriable=RETRIABLE,
         claimed=any(leg.address.connector == "webchat" for leg in shown.legs),
-        clocks=site_of(request).sums(shown), span=span,
+        clocks=site_of(request).sums(shown), span=span, advice=site_of(request).advice(shown.ticket.cause),
     )  # fmt: skip
 
 

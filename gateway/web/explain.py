@@ -110,9 +110,6 @@ def _candidates(value: Any) -> Iterable[tuple[str, float]]:
 def _sources(value: Any) -> Iterable[tuple[str, str]]:
     for source in value or ():
         if isinstance(source, Mapping):
-            if source.get("calendar"):
-                yield "Calendar", str(source["calendar"])
-                continue
             section = f", section “{source['section']}”" if source.get("section") else ""
             yield "Article", f"{source.get('article', '')}, revision {source.get('revision', '')}{section}"
 

@@ -43,6 +43,7 @@ class Site:
     hidden_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: protected queues closed to this agent
     protected: tuple[str, ...] = ()  #: confidential queues
     asked_queues: Callable[[Agent], tuple[str, ...]] = lambda _: ()  #: queues for which this agent may answer
+    advice: Callable[[str], str] = lambda _: ""  #: what to do about a cause
     sums: Callable[[TicketPage], tuple[Sum, ...]] = lambda _: ()  #: what is promised, and how it stands
     may_open: Callable[[Agent], bool] = lambda _: False  #: whether this agent may look at sealed originals
     capacity: int = 25  #: open tickets of one agent that are enough
