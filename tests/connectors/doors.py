@@ -16,7 +16,7 @@ import aiohttp
 from typing_extensions import override
 
 from gateway.clock import SystemClock
-from gateway.conformance import Cannot, Door, Refusal, Served
+from gateway.conformance import Door, Refusal, Served
 from gateway.model import Address, AgentAction, Identity, SendKind, Sent, Verb
 from gateway.views import TicketFilter
 from tests import slack_standin
@@ -24,7 +24,8 @@ from tests.connectors.api_door import api
 from tests.connectors.mastodon_door import mastodon
 from tests.connectors.telegram_door import telegram
 from tests.connectors.test_email_outgoing import Relay, serving
-from tests.slack_posts import Poster, event_callback, signed, thread_message
+from tests.slack_people import Wire, Writer
+from tests.slack_posts import Poster, event_callback, signed
 from tests.slack_standin import SECRET, TEAM, TOKEN
 from tests.slack_standin import Fault as SlackFault
 
@@ -185,14 +186,15 @@ def _mail(number: int, text: str, file: bytes = b"") -> bytes:
 
 
 class SlackDoor(Door):
-    """Slack, posting what was typed below one of our messages."""
+    """Slack, where a customer writes to the app directly."""
 
     retry_after = 7.0
 
     def __init__(self, served: Served, slack: slack_standin.Slack, http: aiohttp.ClientSession) -> None:
         super().__init__(served)
-        self._slack, self._http = slack, http
+        self._slack = slack
         self._poster = Poster(slack=slack, http=http, url=f"{served.url}/slack/main")
+        self._customer = Writer(wire=Wire(slack=slack, poster=self._poster))
         self._events: dict[int, dict[str, Any]] = {}
 
     @override
@@ -200,7 +202,8 @@ class SlackDoor(Door):
         return await self._post(number, text)
 
     async def _post(self, number: int, text: str, **more: Any) -> bool:
-        event = self._events.setdefault(number, thread_message(self._slack, "1000.0001", text, **more))
+        event = self._events.get(number) or self._customer.writes(text, **more)
+        self._events[number] = event
         try:
             status, _ = await self._poster.json(event_callback(event, f"Ev{number:08d}"))
         except aiohttp.ClientError:
@@ -227,7 +230,7 @@ class SlackDoor(Door):
         return await self._raw(text, lambda body: signed(body, self._slack.clock, age=3600))
 
     async def _raw(self, text: str, headers: Callable[[str], dict[str, str]]) -> bool:
-        body = json.dumps(event_callback(thread_message(self._slack, "1000.0001", text), "Ev00000099"))
+        body = json.dumps(event_callback(self._customer.writes(text), "Ev00000099"))
         status, _ = await self._poster.raw(body, {**headers(body), "Content-Type": "application/json"})
         return status == 200
 
@@ -238,7 +241,11 @@ class SlackDoor(Door):
 
     @override
     async def edit(self, number: int, text: str) -> None:
-        raise Cannot("What is edited is a note of an agent; notes are not customers' words.")
+        await self._customer.edits(self._events[number], text)
+
+    @override
+    async def delete(self, number: int) -> None:
+        await self._customer.deletes(self._events[number])
 
     @override
     async def attach(self, number: int) -> bool:
@@ -250,7 +257,7 @@ class SlackDoor(Door):
 
     @override
     def address(self) -> Address:
-        return Address(connector="slack", account="main", conversation="C0DESK")
+        return Address(connector="slack", account="main", conversation=self._customer.direct)
 
     @override
     async def shown(self) -> str:
@@ -297,6 +304,8 @@ async def mail(folder: Path) -> AsyncIterator[Door]:
 @asynccontextmanager
 async def slack(folder: Path) -> AsyncIterator[Door]:
     async with slack_standin.running(SystemClock()) as workspace, aiohttp.ClientSession() as http:
+        workspace.add_user("U0CY", "Cy Customer")
+        workspace.add_direct("D0CY", "U0CY")
         account = {
             "signing_secret": SECRET,
             "bot_token": TOKEN,
