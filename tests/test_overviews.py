@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 
 from gateway.errors import Refused
-from gateway.model import Identity, Verb
+from gateway.model import Identity, Mark, Promise, Step, Verb, Watch
 from gateway.overviews import BackgroundOf, MyDesk, TeamDesk
 from gateway.text.likeness import Likeness, terms
 from tests.world import TEAM, World
@@ -85,3 +87,37 @@ def test_likeness_needs_no_spaces_and_prefers_rare_words() -> None:
     assert likeness.nearest("", "", 3) == []
     assert likeness.nearest("something else entirely", "", 3) == []
     assert terms("") == frozenset()
+
+
+async def test_a_lead_sees_what_is_late_and_runs_still(world: World) -> None:
+    for person in ("mia", "lin", "eve"):
+        await world.say("A person, please", person)
+    first, second, third = await world.numbers()
+    await watch(world, first, Watch(sla="standard", marks={Promise.FIRST_RESPONSE: (mark(Step.START),)}))
+    late = {Promise.FIRST_RESPONSE: (mark(Step.START),)}
+    await watch(world, second, Watch(sla="standard", marks=late, breached=(Promise.FIRST_RESPONSE,)))
+    kept = {Promise.FIRST_RESPONSE: (mark(Step.START), mark(Step.STOP))}
+    await watch(world, third, Watch(sla="standard", marks=kept, warned=(Promise.FIRST_RESPONSE,)))
+    team = await world.host.view(TeamDesk(actor=who("lea")))
+    assert [line.id for line in team.breaching] == [second]
+
+
+def mark(step: Step) -> Mark:
+    return Mark(at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC), step=step)
+
+
+async def watch(world: World, ticket: int, value: Watch) -> None:
+    """Sets what is kept about a ticket's time."""
+    text = msgspec.json.encode(value).decode()
+    await world.store.driver.write(
+        lambda tx: tx.run("UPDATE tickets SET watch = ? WHERE id = ?", (text, ticket))
+    )
+
+
+async def test_what_is_asked_of_me_is_on_my_desk(world: World) -> None:
+    await world.say("A person, please")
+    number = max(await world.numbers())
+    assert not (await world.host.view(MyDesk(actor=who("ben")))).asked
+    asked = await world.act(Verb.CONSULT, number, colleague="ben", text="What do you think?")
+    assert asked.state == "done", asked.detail
+    assert [line.id for line in (await world.host.view(MyDesk(actor=who("ben")))).asked] == [number]

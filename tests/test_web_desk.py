@@ -85,6 +85,12 @@ async def test_queues_show_how_many_wait_and_for_how_long(browser: Browser) -> N
     assert "Orders 1 without owner, oldest 30 min 1" in plain(await browser.text("/desk"))
 
 
+async def test_first_steps_and_words_are_one_click_away(browser: Browser) -> None:
+    assert "/desk/glossary" in await browser.text("/desk")
+    shown = await browser.text("/desk/glossary")
+    assert "Claim it" in shown and "Waits for the requester." in shown
+
+
 async def test_an_empty_list_says_what_would_be_here(browser: Browser) -> None:
     assert "Tickets that you claim appear here." in await browser.text("/desk?view=mine")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from connectors.slack.blocks import Block, brief, context, section
-from connectors.slack.help_texts import COMMANDS, FILTERS, FIRST_STEPS, GLOSSARY
+from connectors.slack.help_texts import COMMANDS, FILTERS, FIRST_STEPS
+from gateway.glossary import GLOSSARY
 
 
 def help_blocks() -> list[Block]:

@@ -17,6 +17,7 @@ HEADINGS: Mapping[str, str] = {
     Group.LATER: "Later",
     Group.SORT: "Sort it",
     Group.INCIDENT: "One matter of many people",
+    Group.LEARN: "Learn from it",
     Group.MEND: "Put right what belongs elsewhere",
 }
 #: What each delivery state means to an agent.

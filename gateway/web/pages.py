@@ -12,6 +12,7 @@ from gateway.web import (
     entrance,
     errors,
     files,
+    glossary,
     help_centre,
     live,
     operations,
@@ -49,6 +50,7 @@ def attach(app: web.Application, site: Site) -> None:
         preview,
         quarantine,
         operations,
+        glossary,
     )
     for room in rooms:
         room.add_to(app)

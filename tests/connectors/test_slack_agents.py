@@ -16,13 +16,25 @@ from connectors.slack import practice
 from connectors.slack.acting import Core
 from connectors.slack.commands import Commands
 from connectors.slack.guidance import glossary_blocks
-from connectors.slack.help_texts import GLOSSARY
 from connectors.slack.home import home_view
 from connectors.slack.interactions import Interactions
+from connectors.slack.more import HEADINGS
 from connectors.slack.people import People, Person, Standing
 from connectors.slack.settings import Settings
 from connectors.slack.webapi import WebApi
-from gateway.model import ActionResult, Agent, Attachment, Entry, EntryKind, Replace, Role, SendState, Verb
+from gateway.glossary import GLOSSARY
+from gateway.model import (
+    ActionResult,
+    Agent,
+    Attachment,
+    Entry,
+    EntryKind,
+    Group,
+    Replace,
+    Role,
+    SendState,
+    Verb,
+)
 from gateway.overviews import (
     Background,
     BackgroundOf,
@@ -301,6 +313,10 @@ async def test_the_card_shows_what_stands_behind_it_and_sends_a_lost_answer_agai
         await r.connector.send(Replace(address=desk_address(ts), ticket=42, card=CARD))
         (action,) = r.host.acts.values()
         assert (action.verb, action.send) == (Verb.RETRY, 9)
+
+
+def test_every_group_of_verbs_has_a_heading() -> None:
+    assert set(HEADINGS) == set(Group) - {Group.LINE}
 
 
 # ---------------------------------------------------------------- practice
