@@ -91,12 +91,11 @@ def _claim(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     if owner and owner != agent.id and agent.role is Role.AGENT:
         raise Refused(f"{owner} has this ticket. Ask them to release it, or a lead to reassign it.")
     passing.check_turn(draft, context, agent)
+    draft.set(assignee=agent.id)  # before it reaches a queue that would give it out
     if not draft.ticket.queue:
         hand_off(draft, context.policy, "agent", by=agent.id)
     take_floor(draft)
-    draft.set(
-        assignee=agent.id, status=Status.OPEN if draft.ticket.status is Status.NEW else draft.ticket.status
-    )
+    draft.set(status=Status.OPEN if draft.ticket.status is Status.NEW else draft.ticket.status)
     refresh_card(draft, context.policy)
     return f"{draft.ticket.reference} is yours."
 
@@ -131,6 +130,7 @@ def _reply(
         )
     take_floor(draft)
     dial.judge(draft, action.text)
+    draft.set(assignee=draft.ticket.assignee or agent.id)  # before it reaches a queue that would give it out
     if not draft.ticket.queue:
         hand_off(draft, context.policy, "agent", by=agent.id)
     words = said(EntryKind.REPLY, action, agent, context, ledger_id)
@@ -147,7 +147,7 @@ def _reply(
         buttons=buttons,
         cc=leg.cc,
     )
-    draft.set(assignee=draft.ticket.assignee or agent.id, status=Status.PENDING)
+    draft.set(status=Status.PENDING)
     draft.set_work(replied_by=agent.id, replied_in=draft.ticket.version + 1)
     resting.stir(draft)
     link = context.policy.ticket_link(draft.ticket.id)

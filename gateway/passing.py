@@ -25,11 +25,13 @@ def transfer(draft: Draft, context: Context, action: AgentAction, agent: Agent, 
     check_handover(action)
     draft.append(said(EntryKind.NOTE, action, agent, context, ledger_id))
     before = draft.ticket.queue
-    draft.set(assignee="", protected=draft.ticket.protected or queue.protected)
+    # Named before it moves, so that a queue that gives work out does not give it to somebody else.
+    owner = colleague.id if colleague else ""
+    draft.set(assignee=owner, protected=draft.ticket.protected or queue.protected)
     draft.set_work(passed_over=(), given_at=None)
     draft.event(
         "transferred",
-        cause=action.cause,
+        cause=action.cause or "agent",
         queue=queue.name,
         before=before,
         by=agent.id,

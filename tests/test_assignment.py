@@ -108,3 +108,20 @@ async def test_a_queue_in_order_gives_the_urgent_and_old_first(make_world: MakeW
     assert taken == [third, first, second]
     assert (await world.act(Verb.NEXT, 0, "ben")).detail == "Nothing waits for you."
     assert (await world.act(Verb.CLAIM, second, "lea")).state == "done", "a lead may"
+
+
+async def test_a_queue_with_too_many_is_called_overloaded(make_world: MakeWorld) -> None:
+    world = await make_world(queues=queues(overload=2))
+    for count, who in enumerate(("mia", "tom"), 1):
+        await world.say("a person, please", who)
+        line = next(line for line in await world.host.queue_lines() if line.name == "general")
+        assert (line.unassigned, line.overloaded) == (count, count >= 2)
+
+
+async def test_who_answers_first_keeps_it_where_work_is_given_out(make_world: MakeWorld) -> None:
+    world = await make_world(queues=queues(assignment=Assignment.ROUND_ROBIN))
+    await world.say("Where is my order?")
+    assert (await world.ticket(1)).queue == ""
+    await world.act(Verb.REPLY, 1, "lea", text="I look after it myself.")
+    assert (await world.ticket(1)).assignee == "lea"
+    assert "assigned" not in await world.events(1)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -16,7 +17,11 @@ from aiohttp.test_utils import TestServer, unused_port
 from connectors.webchat import Settings, WebChat
 from gateway.model import (
     Address,
+    Ask,
+    AskKind,
+    BotState,
     Button,
+    CannedReply,
     Choice,
     ChoiceAction,
     EntryKind,
@@ -26,7 +31,9 @@ from gateway.model import (
     SendState,
     Speaker,
     Status,
+    Work,
 )
+from gateway.views import StopLine
 from gateway.web import attach
 from gateway.web.security import SESSION
 from tests.fakes_site import make_site
@@ -314,6 +321,13 @@ def scene(desk: FakeHost) -> None:
         threshold=0.7,
         candidates=[["track-order", 0.6]],
     )
+    page = desk.pages[42]
+    ask = Ask(id=1, kind=AskKind.OPINION, by="ben", agent="ana", text="Is it so?", at=desk.clock.now())
+    bot = BotState(suggestion="It comes **tomorrow**.", sources=("delivery-times",))
+    ticket = msgspec.structs.replace(page.ticket, bot=bot, work=Work(asks=(ask,), alike=(43,)))
+    desk.pages[42] = msgspec.structs.replace(page, ticket=ticket)
+    desk.stops.append(StopLine(scope="article:track-order", by="ana", at=desk.clock.now(), why="It misleads"))
+    desk.replies = (CannedReply(name="hello", title="Say hello", language="", text="Hello Mara"),)
     desk.open(
         "Wrong colour", "Jan", "email", number=43, queue="returns", assignee="ben", status=Status.PENDING
     )
@@ -367,7 +381,8 @@ async def test_the_first_admin_comes_in_with_the_keyboard_alone(house: House, ne
 
 PAGES = (
     "/", "/help/en", "/help/zh-Hant/track-order", "/help/en?q=order", "/help/request", "/nothing", "/style", "/chat",
-    "/desk", "/desk?view=mine", "/desk/ticket/42", "/desk/health",
+    "/desk", "/desk?view=mine", "/desk/ticket/42", "/desk/health", "/desk/new", "/desk/incidents", "/desk/bot",
+    "/desk/team", "/desk/sign-in",
 )  # fmt: skip
 
 
