@@ -26,7 +26,7 @@ from gateway.model import (
 from gateway.resting import WAKE
 from gateway.resting import wake as resting_over
 from gateway.voice import handed_over, speak, word
-from gateway.watching import TIMER, wake
+from gateway.watching import TIMER, wake, wake_after_a_stop
 
 
 def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:
@@ -200,7 +200,9 @@ def timer(draft: Draft, context: Context, due: TimerDue) -> None:
         take_back(draft, context.policy, "silent")
         refresh_card(draft, context.policy)
         tell_agents(draft, "Its owner stayed silent, so it is back in the queue.")
-    if due.name == TIMER:
+    if due.name == TIMER and due.late:
+        wake_after_a_stop(draft, context, due.burst)
+    elif due.name == TIMER:
         wake(draft, context)
     if due.name == "close" and draft.ticket.status is Status.RESOLVED:
         draft.set(status=Status.CLOSED)

@@ -12,6 +12,7 @@ from gateway.privacy import Seal
 from gateway.sealing import seal_row
 from gateway.store import Store
 from gateway.store.ledger import TakeRow
+from gateway.store.timers import Due
 
 log = logging.getLogger("deskgate.timers")
 
@@ -38,13 +39,15 @@ class Timers:
         """Fires what is due; returns how many."""
         return await self._store.fire_timers(to_ms(self._clock.now()), self._row)
 
-    def _row(self, number: int, ticket: int, name: str, due_at: int) -> TakeRow:
+    def _row(self, due: Due) -> TakeRow:
         value = TimerDue(
             connector="timers",
             account="",
-            delivery_key=str(number),
-            at=from_ms(due_at),
-            ticket=ticket,
-            name=name,
+            delivery_key=str(due.id),
+            at=from_ms(due.due_at),
+            ticket=due.ticket,
+            name=due.name,
+            late=due.late,
+            burst=due.burst,
         )
         return seal_row(Delivery(input=value), self._seal, self._clock.now())

@@ -14,7 +14,7 @@ from gateway.draft import Draft
 from gateway.escalation import refresh_card, tell_agents
 from gateway.heartbeats import beat, follow, next_beat
 from gateway.matrix import enter, expected_by, next_step, tell_leads
-from gateway.model import Priority
+from gateway.model import Priority, SendKind
 from gateway.policy import Policy
 from gateway.sla import Deadline
 
@@ -52,6 +52,36 @@ def wake(draft: Draft, context: Context) -> None:
     for each in current(draft, policy).values():
         if each.promise not in draft.ticket.watch.warned:
             _warn(draft, policy, each)
+
+
+def wake_after_a_stop(draft: Draft, context: Context, burst: int) -> None:
+    """It rang long after its time, with many others: everything is recorded, the queue hears of all of them once.
+
+    burst   how many tickets of its queue, for the one that tells; 0 for the others
+    """
+    policy, watch = context.policy, draft.ticket.watch
+    draft.set_watch(wakes_at=None)
+    tick(draft, policy)
+    for each in current(draft, policy).values():
+        if _broken(draft, each):
+            _record(draft, each)
+    # As if told now: levels, questions and heartbeats begin anew from here, in their usual pace.
+    draft.set_watch(
+        alarms=(),
+        warned=tuple(current(draft, policy)),
+        waits_from=draft.now if watch.waits_from else None,
+        asked_at=None,
+        level_at=draft.now if watch.level_at else None,
+    )
+    draft.event("noticed_late", burst=burst)
+    refresh_card(draft, policy)
+    queue = policy.queues.get(draft.ticket.queue)
+    if burst and queue is not None and queue.address is not None:
+        text = (
+            f"Deskgate was away, and {burst} tickets of {queue.title} have gone without an answer for too long. "
+            f"[Look at them on the desk]({policy.public_url}/desk?queue={queue.name})."
+        )
+        draft.post(draft.aside(queue.address), text, kind=SendKind.NOTICE)
 
 
 def _due(draft: Draft, policy: Policy) -> list[datetime]:

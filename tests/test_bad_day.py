@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,13 @@ import pytest
 from gateway.clock import to_ms
 from gateway.doctor import of_clock
 from gateway.errors import Retryable, StoreError
+from gateway.ladder import Pulse
 from gateway.model import Verb
 from gateway.store import open_driver
 from gateway.store.examination import Looked
-from tests.stores import open_stores, row
+from tests.conftest import MakeWorld
+from tests.hours import MATRIX
+from tests.stores import open_stores, row, rows
 from tests.world import World
 
 
@@ -153,8 +157,11 @@ async def test_a_lost_database_is_one_line_a_second_and_no_dead_letter(
     assert (await world.store.ledger_count()).dead == 0
 
 
-async def test_three_days_down_with_three_hundred_open_tickets_brings_no_flood(world: World) -> None:
-    """Whoever waited hears at most one word; each queue hears of its tickets, not once a timer."""
+async def test_three_days_down_with_three_hundred_open_tickets_brings_no_flood(make_world: MakeWorld) -> None:
+    """Every promise is broken at once: each queue hears it in one line, each person at most one word."""
+    world = await make_world(
+        **MATRIX, pulse=Pulse(every=timedelta(hours=4), ask_before=timedelta(hours=1), most=3)
+    )
     for number in range(300):
         await world.take(world.message("a person, please", who=f"c{number}"))
     await world.settle()
@@ -162,11 +169,25 @@ async def test_three_days_down_with_three_hundred_open_tickets_brings_no_flood(w
     heard, told = len(world.chat.posts), len(world.team.posts)
     world.clock.advance(days=3)
     await world.settle()
-    by_person: dict[str, int] = {}
-    for post in world.chat.posts[heard:]:
-        by_person[post.address.conversation] = by_person.get(post.address.conversation, 0) + 1
-    assert max(by_person.values(), default=0) <= 1
-    assert len(world.team.posts) - told <= len(world.policy.queues)
-    world.clock.advance(**{"hours": timedelta(hours=1).total_seconds() / 3600})
+    for _ in range(10):
+        await world.later(minutes=1)
+    news = world.team.posts[told:]
+    assert [post.text.partition(" have")[0] for post in news] == [
+        "Deskgate was away, and 300 tickets of Customer care"
+    ]
+    assert news[0].card is None and "/desk?queue=general" in news[0].text
+    per_person = Counter(post.address.conversation for post in world.chat.posts[heard:])
+    assert max(per_person.values(), default=0) <= 1
+    breaches = await rows(world.store, "SELECT COUNT(*) FROM events WHERE kind = 'breach'")
+    assert breaches[0][0] >= 300  # folded for people, recorded one by one
+
+
+async def test_a_few_late_ones_are_told_one_by_one(make_world: MakeWorld) -> None:
+    world = await make_world(**MATRIX)
+    for number in range(3):
+        await world.say("a person, please", who=f"c{number}")
+    told = len(world.team.posts)
+    world.clock.advance(days=3)
     await world.settle()
-    assert len(world.team.posts) - told <= 2 * len(world.policy.queues)
+    assert len(world.team.posts) - told >= 3
+    assert not any("was away" in post.text for post in world.team.posts)

@@ -15,6 +15,7 @@ from gateway.model import Cursor, SendKind, SendState, Sent
 from gateway.store import Store, open_driver
 from gateway.store.ledger import TURN_ROWS, BlobPart, TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck
+from gateway.store.timers import Due
 from gateway.store.tx import Tx
 from tests.stores import LONG, NOW, handle, new_ticket, open_stores, outcome, row, rows, run
 
@@ -294,8 +295,8 @@ async def test_a_timer_fires_once(two: tuple[Store, Store]) -> None:
     for n in range(50):
         await run(two[0], "INSERT INTO timers (ticket, name, due_at) VALUES (?, 'close', ?)", n, NOW - n)
 
-    def make(number: int, ticket: int, name: str, due: int) -> TakeRow:
-        return row(f"timer{number}", stream=f"ticket/{ticket}")
+    def make(due: Due) -> TakeRow:
+        return row(f"timer{due.id}", stream=f"ticket/{due.ticket}")
 
     fired = await asyncio.gather(*(two[n % 2].fire_timers(NOW, make) for n in range(6)))
     assert sum(fired) == 50 and (await two[0].next_timer()) is None

@@ -151,10 +151,16 @@ class DeliveryReport(Input, frozen=True, kw_only=True, tag="delivery_report"):
 
 
 class TimerDue(Input, frozen=True, kw_only=True, tag="timer_due"):
-    """A time that a ticket waited for has come."""
+    """A time that a ticket waited for has come.
+
+    late    many came at once, long after their time: Deskgate was away, and people hear of them together
+    burst   for the one that tells: how many tickets of its queue came like that
+    """
 
     ticket: int
     name: str
+    late: bool = False
+    burst: int = 0
 
     @property
     def stream(self) -> str:

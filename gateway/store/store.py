@@ -180,7 +180,7 @@ class Store:
 
     # ------------------------------------------------------------ time and leases
 
-    async def fire_timers(self, now: int, make: Callable[[int, int, str, int], TakeRow]) -> int:
+    async def fire_timers(self, now: int, make: Callable[[timers.Due], TakeRow]) -> int:
         return await self.driver.write(lambda tx: timers.fire(tx, self.worker, now, make))
 
     async def next_timer(self) -> int | None:
