@@ -195,8 +195,13 @@ def message(alarms: Sequence[Alarm], company: str, now: datetime) -> tuple[str, 
     if over:
         parts.append(f"{len(over)} are over" if len(over) > 1 else f"over: {over[0].name}")
     lines = [f"! {alarm.text}\n  {_remedy(alarm.name)}" for alarm in begun]
-    lines += [f"+ Over: {alarm.text}" for alarm in over]
+    lines += [_ended(alarm) for alarm in over]
     return f"{head}: {', '.join(parts)}", "\n".join([*lines, "", f"Seen at {_at(now)}."])
+
+
+def _ended(alarm: Alarm) -> str:
+    since = f" It began at {_at(from_ms(alarm.at))}." if alarm.at else ""
+    return f"+ Over: {alarm.name}.{since} Nothing is to be done."
 
 
 def _lost(part: str) -> str:

@@ -153,7 +153,7 @@ async def test_a_database_that_is_lost_is_told_without_it(
     ((_, text),) = told.news
     assert "database does not answer" in text and "Start the database" in text
     await alarms.look()
-    assert "The database answers again." in told.news[1][1]
+    assert "Over: database." in told.news[1][1]
 
 
 async def test_a_silent_account_is_told_where_that_is_wished(world: World, told: Told) -> None:
