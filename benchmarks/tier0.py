@@ -126,12 +126,14 @@ def auroc(positive: Floats, negative: Floats) -> float | None:
 def plot(curves: dict[str, Outcomes], path: str) -> None:
     """Draw the share of wrong answers against the share answered, and where the bot itself stands."""
     try:
+        from matplotlib import colormaps  # type: ignore[import-not-found, unused-ignore]
         from matplotlib.figure import Figure  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         sys.stderr.write("matplotlib is not installed: no plot\n")
         return
     figure = Figure(figsize=(9, 6))
     axes = figure.subplots()
+    axes.set_prop_cycle(color=colormaps["tab20"].colors)
     for name, o in curves.items():
         order = np.argsort(-o.confidence, kind="stable")
         share = np.arange(1, len(order) + 1) / len(order)

@@ -1,6 +1,7 @@
 """The bot over a small shop: answers, choices, hand-offs, languages, mails, and hard bounds."""
 
 from datetime import date
+from pathlib import Path
 from time import process_time
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.answer import Answer, Bot, Clarify, HandOff, Question, Reason, Reply
 from bot.article_file import sections
-from bot.articles import Article, Library
+from bot.articles import Article, Library, load
 
 SHOP = {
     "track-order": (
@@ -301,3 +302,46 @@ def test_any_text_has_an_outcome_on_one_scale(text: str) -> None:
         assert reply.confidence >= reply.evidence.threshold
     else:
         assert not isinstance(reply, Clarify) or 2 <= len(reply.options) <= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("\u200b \x00\n", Reason.EMPTY),
+        ("😀", Reason.EMPTY),
+        ("w" * 1_000_000, Reason.TOO_LONG),
+        ("where is my order? " * 6000, Reason.TOO_LONG),
+        ("(a+)+$" * 20_000, Reason.TOO_LONG),
+        ("ה" * 150_000, Reason.TOO_LONG),
+    ],
+)
+def test_what_cannot_be_a_question_goes_to_a_person(text: str, reason: Reason) -> None:
+    reply = ask(text)
+    assert isinstance(reply, HandOff) and reply.reason is reason
+
+
+def test_a_folder_of_ten_thousand_articles_with_a_broken_one(tmp_path: Path) -> None:
+    first = tmp_path / "m00000.md"
+    first.write_text(
+        "---\ntitle: Models\nlanguage: en\nquestions: [how do i reset a model]\n---\nHold it.\n", "utf-8"
+    )
+    for i in range(1, 10_000):
+        (tmp_path / f"m{i:05}.md").hardlink_to(first)
+    (tmp_path / "broken.md").write_text("---\ntitle: [\n---\n", "utf-8")
+    library = load(tmp_path)
+    assert len(library.articles) == 10_000
+    (problem,) = library.problems
+    assert problem.path.name == "broken.md" and problem.remedy
+
+
+def test_more_articles_than_a_head_can_hold_are_answered_by_their_nearest_phrasing() -> None:
+    articles = tuple(
+        Article(slug=f"m{i}", name=f"m{i}", title=f"Model {i:04}", language="en", body="Hold it.",
+                questions=(f"how do i reset model {i:04}",))
+        for i in range(2000)
+    )  # fmt: skip
+    bot = Bot.build(Library(articles=articles, revision="many")).train()
+    found = bot.reply(Question(text="how do i reset model 0471"))
+    assert isinstance(found, Answer) and found.passages[0].article == "m471"
+    assert isinstance(bot.reply(Question(text="do you sell umbrellas")), HandOff)
