@@ -236,7 +236,7 @@ def _below_ours(said: MessageEvent, workspace: Workspace) -> bool:
 def _settled(workspace: Workspace, envelope: EventCallback) -> Workspace:
     """Who we are there, by what the event says while nobody else has said it."""
     ours = (a.user_id for a in envelope.authorizations or () if a.is_bot and a.user_id)
-    bot_user = next(ours, "") or workspace.bot_user
+    bot_user = workspace.bot_user or next(ours, "")
     return msgspec.structs.replace(workspace, bot_user=bot_user)
 
 
