@@ -68,7 +68,7 @@ def explained(page: Any, policy: Any, now: datetime) -> Iterator[str]:
             + (f"; broken since {_at(each.breached_at, zone)}" if each.breached_at else "")
         )
         for line in each.stretches:
-            counted = span(line.counted) if line.what == "ran" else "–"
+            counted = span(line.counted) if line.what in ("ran", "late") else "–"
             yield f"  {_at(line.start, zone)} – {_at(line.end, zone)}  {line.what:7} {counted:>8}  {line.why}"
     if recorded(page.events) != {promise: tuple(m) for promise, m in page.ticket.watch.marks.items()}:
         yield "The marks kept with the ticket are not those of its events: please report this as a mistake."

@@ -56,7 +56,7 @@ def answered(draft: Draft, context: Context, message: Message) -> bool:
     draft.event("rated", mark=mark, agent=draft.ticket.assignee, queue=draft.ticket.queue, changed=not first)
     if mark <= LOW:
         tell_agents(draft, f"The requester is not satisfied: {mark} of 5.")
-    if first:
+    if first and context.now - message.at <= context.policy.max_age:
         speak(draft, context, [word(draft, context, "csat_thanks")], EntryKind.NOTICE)
     return True
 

@@ -19,7 +19,7 @@ MOST = 60
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a sum. what: "ran", "closed" (nobody works then) or "paused"; `counted` of it was working time."""
+    """One line of a sum. what: "ran", "closed" (nobody works), "paused" or "late"; `counted` was working time."""
 
     start: datetime
     end: datetime
@@ -64,6 +64,8 @@ def span(length: timedelta) -> str:
 def _sum(deadline: Deadline, sla: Sla, policy: Policy) -> Sum:
     calendar = sla.calendar
     stretches = [each for segment in deadline.segments for each in _stretches(segment, calendar)]
+    if deadline.breached_at:
+        stretches = _until(deadline.breached_at, stretches, deadline.used - deadline.target)
     return Sum(
         promise=deadline.promise,
         name=name_of(deadline.promise).capitalize(),
@@ -77,6 +79,20 @@ def _sum(deadline: Deadline, sla: Sla, policy: Policy) -> Sum:
         breached_at=deadline.breached_at,
         stretches=tuple(stretches[-MOST:]),
     )
+
+
+def _until(broken: datetime, stretches: list[Stretch], over: timedelta) -> list[Stretch]:
+    """The sum up to the moment at which the promise broke, and all that came after as one stretch."""
+    until = [each for each in stretches if each.start < broken]
+    last = until[-1]
+    if last.what == "ran":
+        until[-1] = msgspec.structs.replace(
+            last, end=min(last.end, broken), counted=min(last.end, broken) - last.start
+        )
+    end = stretches[-1].end
+    if end <= broken:
+        return until
+    return [*until, Stretch(start=broken, end=end, what="late", counted=over, why="It is broken.")]
 
 
 def _state(deadline: Deadline) -> str:

@@ -214,6 +214,11 @@ async def test_the_sum_is_shown_stretch_by_stretch(office: World) -> None:
         ("ran", timedelta(minutes=30)),
     ]
     assert "Easter Monday" in first.stretches[1].why
+    await at(office, "2026-04-09T12:00")
+    (broken, _) = sums(page.ticket, page.events, office.policy, office.clock.now())
+    assert [each.what for each in broken.stretches] == ["ran", "closed", "ran", "late"]
+    assert sum((each.counted for each in broken.stretches[:-1]), timedelta()) == broken.target
+    office.clock.advance(days=-2, hours=-2, minutes=-30)
     lines = "\n".join(explained(page, office.policy, office.clock.now()))
     assert "First answer: 1h 30m of 2h used, running; due Tue 07 Apr 2026 10:00" in lines
     assert "report this" not in lines
