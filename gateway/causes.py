@@ -36,6 +36,7 @@ CAUSES: Mapping[str, str] = {
     "forged": "The mail host takes the sender for forged; nothing automatic goes there.",
     "crowd": "Several people are talking; nothing automatic answers them.",
     "copied": "We only got a copy; nothing automatic answers it.",
+    "forwarded": "A colleague forwarded it; choose who the requester is.",
     "suppressed": "Mail to this address came back; nothing automatic is sent to it.",
     "breach": "A promise to the person was broken.",
     "unacknowledged": "Nobody took it in time.",

@@ -18,6 +18,7 @@ from gateway.context import Context
 from gateway.correspondents import others, why_silent
 from gateway.draft import Draft
 from gateway.escalation import hand_off, heed, refresh_card, tell_agents
+from gateway.forwarded import propose, undecided
 from gateway.imported import file_away
 from gateway.model import (
     AdminChange,
@@ -262,11 +263,15 @@ class Turn:
     def _wake(self, draft: Draft, message: Message, screened: Screened | None, heard: Entry | None) -> None:
         """Who answers this: the bot, people, or nobody because nothing was asked."""
         by_machine = screened is not None and screened.check == "automatic"
-        draft.set_bot(machine=by_machine and not draft.heard)
+        waits = undecided(draft.participants) is not None
+        draft.set_bot(machine=waits or (by_machine and not draft.heard))
         if screened is not None:
             draft.event("screened", check=screened.check, why=screened.reason)
             if not draft.ticket.queue and (message.unreadable or not draft.folder.ticket.version):
                 hand_off(draft, self.context.policy, "unreadable" if message.unreadable else "machine")
+            return
+        if propose(draft, message, self.context.person.agent):
+            hand_off(draft, self.context.policy, "forwarded")
             return
         silent = why_silent(message, draft.participants, self.context.policy)
         if silent and heard is not None and draft.ticket.speaker is Speaker.BOT:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import asking, corrections, csat, dial, incidents, learning, originals, passing, resting
+from gateway import (
+    asking,
+    corrections,
+    csat,
+    dial,
+    forwarded,
+    incidents,
+    learning,
+    originals,
+    passing,
+    resting,
+)
 from gateway.acting import Handler, member, said, show_in_thread, take_floor
 from gateway.assignment import heard_of, take_back
 from gateway.context import Context
@@ -46,6 +57,8 @@ _WHEN_CLOSED = (
 )
 #: By these a level of the matrix shows that it has the ticket.
 _ACKNOWLEDGES = (Verb.CLAIM, Verb.NEXT, Verb.REPLY, Verb.RESOLVE, Verb.HOLD, Verb.PENDING)
+#: What reaches the requester.
+_SPEAKS = (Verb.REPLY, Verb.SEND_SUGGESTION, Verb.RESOLVE)
 #: Longest text an agent may send or note, in characters.
 MAX_TEXT = 20_000
 
@@ -83,6 +96,8 @@ def _allowed(draft: Draft, context: Context, action: AgentAction) -> Agent:
         raise Refused(f"The text is longer than {MAX_TEXT:,} characters. Send it in parts or as a file.")
     if draft.ticket.status is Status.CLOSED and action.verb not in _WHEN_CLOSED:
         raise Refused("The ticket is closed. Reopen it first.")
+    if action.verb in _SPEAKS:
+        forwarded.refuse_while_undecided(draft)
     return agent
 
 
@@ -322,6 +337,7 @@ VERBS: dict[Verb, Handler] = {
     Verb.MOVE: corrections.move_to,
     Verb.MERGE: corrections.merge,
     Verb.RESTORE: corrections.restore,
+    Verb.REQUESTER: forwarded.choose,
     Verb.CONSULT: asking.consult,
     Verb.ADVISE: asking.answer,
     Verb.ASK_APPROVAL: asking.ask_approval,

@@ -161,6 +161,12 @@ class Draft:
         if all(known.identity.key != participant.identity.key for known in self.participants):
             self.participants.append(participant)
 
+    def recast(self, participant: Participant, role: str) -> None:
+        """Gives somebody on the ticket another role."""
+        self.participants = [
+            msgspec.structs.replace(p, role=role) if p == participant else p for p in self.participants
+        ]
+
     def _put(self, leg: Leg) -> Leg:
         self.legs = [leg if known.id == leg.id else known for known in self.legs]
         self._touched.add(leg.id)

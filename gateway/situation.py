@@ -9,6 +9,7 @@ import msgspec
 from gateway.asking import may_answer
 from gateway.by_hand import WAYS
 from gateway.causes import HANDOVER
+from gateway.forwarded import SENDER, undecided
 from gateway.incidents import FINDINGS
 from gateway.learning import proposed_text, proposed_title
 from gateway.masking import is_masked
@@ -144,6 +145,7 @@ WHEN: Mapping[Verb, When] = {
     Verb.MOVE: _not_closed,
     Verb.MERGE: _not_closed,
     Verb.RESTORE: _was_corrected,
+    Verb.REQUESTER: lambda situation: undecided(situation.page.participants) is not None,
     Verb.ADVISE: _asked(AskKind.OPINION),
     Verb.APPROVE: _asked(AskKind.APPROVAL),
     Verb.DECLINE: _asked(AskKind.APPROVAL),
@@ -222,6 +224,21 @@ def _suggestion(situation: Situation) -> dict[str, object]:
     return {"value": situation.ticket.bot.suggestion, **told}
 
 
+def _requesters(situation: Situation) -> dict[str, object]:
+    """Whoever wrote the mail that was forwarded, or the colleague who forwarded it."""
+    proposed = undecided(situation.page.participants)
+    if proposed is None:
+        return {"options": ()}
+    who = proposed.identity
+    label = f"{who.name} ({who.value})" if who.name else who.value
+    return {
+        "options": (
+            Option(value=who.value, label=f"{label}, who wrote it"),
+            Option(value=SENDER, label="The colleague who forwarded it"),
+        )
+    }
+
+
 def _way(situation: Situation) -> Leg | None:
     """Where an answer to the requester goes now."""
     return next((leg for leg in situation.page.legs if leg.side is Side.REQUESTER and leg.current), None)
@@ -293,6 +310,7 @@ CHOICES_OF: Mapping[tuple[Verb, str], Choices] = {
     (Verb.DECLINE, "value"): _answerable(AskKind.APPROVAL),
     (Verb.TRANSFER, "queue"): _every_queue,
     (Verb.REPLY, "text"): _suggestion,
+    (Verb.REQUESTER, "value"): _requesters,
     (Verb.REPLY, "attachments"): lambda situation: {"hint": file_limit(_way(situation), situation.policy)},
     (Verb.NOT_SENSITIVE, "queue"): _plain_queues,
     (Verb.LINK_ARTICLE, "value"): lambda situation: {"value": situation.ticket.bot.article},

@@ -328,6 +328,11 @@ FORMS: Mapping[Verb, VerbForm] = _table(
             verb=Verb.RESTORE, title="Take back", group=Group.MEND,
             explain="Takes back the last split, move or merge.",
         ),
+        VerbForm(
+            verb=Verb.REQUESTER, title="Choose the requester", group=Group.OWN,
+            explain="A colleague forwarded it: answers go to whoever wrote it, or to the colleague.",
+            fields=(Field(name="value", kind=FieldKind.CHOICE, label="Requester", required=True),),
+        ),
         VerbForm(verb=Verb.UNDO, title="Undo", group=Group.LINE, explain="It has not left yet: take it back."),
         VerbForm(verb=Verb.RETRY, title="Send again", group=Group.LINE),
     )

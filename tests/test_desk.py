@@ -206,6 +206,7 @@ TABLE: list[tuple[str, str, Verb, dict[str, Any], str, str]] = [
     ("new", "ana", Verb.MOVE, {"entry": 1, "other": 1}, "refused", "in that ticket already"),
     ("new", "ana", Verb.MERGE, {"other": 77}, "refused", "There is no ticket DG-77"),
     ("new", "ana", Verb.RESTORE, {}, "refused", "Nothing was split"),
+    ("new", "ana", Verb.REQUESTER, {}, "refused", "nobody to choose from"),
     ("closed", "ana", Verb.RESTORE, {}, "refused", "Nothing was split"),
     ("protected", "lea", Verb.CLAIM, {}, "done", "DG-1 is yours."),
     ("protected", "root", Verb.NOTE, {"text": "Seen"}, "done", "Only the desk"),

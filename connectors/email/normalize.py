@@ -13,6 +13,7 @@ from connectors.email.parse import Mail, MailAttachment, parse_mail
 from connectors.email.settings import Settings
 from gateway import model
 from gateway.model import Address, Delivery, Identity, Message
+from gateway.text.forward import original_sender
 
 #: The Date header counts as the time of the mail when it is this much before its arrival, and not after it.
 _TRUSTED_DELAY = timedelta(days=3)
@@ -69,6 +70,7 @@ def normalize(
         automatic="" if by_form else _automatic(mail, settings, key),
         bounce=_bounce(mail),
         unreadable=unreadable,
+        forwarded_from=_forwarded_from(mail),
         imported=imported,
     )
     return [Delivery(input=message, raw=raw)]
@@ -136,6 +138,11 @@ def _automatic(mail: Mail, settings: Settings, key: bytes) -> str:
     if reply_key.is_ours(mail.from_address, settings.ours) or reply_key.outbox_id_of(key, mail.message_id):
         return "own"
     return mail.automatic or ("bounce" if mail.bounce else "feedback" if mail.feedback else "")
+
+
+def _forwarded_from(mail: Mail) -> Identity | None:
+    found = original_sender(mail.body, subject=mail.subject)
+    return Identity(kind="email", value=found[1], name=found[0]) if found else None
 
 
 def _unread(mail: Mail) -> str:

@@ -102,6 +102,7 @@ class Verb(StrEnum):
     SPLIT = "split"  # this message and what came after it become a ticket of their own
     MOVE = "move"  # this message belongs to another ticket
     MERGE = "merge"  # all of it belongs to another ticket
+    REQUESTER = "requester"  # who it is, where a colleague forwarded the mail
     RESTORE = "restore"  # takes back the last split, move or merge of this ticket
     CONSULT = "consult"  # an opinion is asked of a colleague or a queue; the owner stays
     ADVISE = "advise"  # … and given

@@ -68,6 +68,7 @@ class Message(Input, frozen=True, kw_only=True, tag="message"):
     bounce: Bounce | None = None
     unreadable: str = ""  #: what could not be read; the raw bytes are kept
     private: bool = True  #: False where others can read along
+    forwarded_from: Identity | None = None  #: who wrote what the sender passes on, as the copied header says
     imported: bool = False  #: it is from before we were connected: kept, and nothing more
 
     @property

@@ -111,6 +111,9 @@ def _person(tx: Tx, query: CaseQuery) -> Person:
         column = "id" if identity.kind == "agent" else "slack_id"
         row = tx.one(f"SELECT {rows.AGENT} FROM agents WHERE {column} = ?", (identity.value,))
         agent = rows.agent(row) if row and row[5] else None
+    if identity.kind == "email" and "@" in identity.value:
+        row = tx.one(f"SELECT {rows.AGENT} FROM agents WHERE LOWER(email) = ?", (identity.value,))
+        agent = rows.agent(row) if row and row[5] else None
     if found is None:
         return Person(name=identity.name, agent=agent)
     return Person(

@@ -295,7 +295,7 @@ def _write_participants(tx: Tx, number: int, people: Iterable[Participant]) -> N
         i = person.identity
         tx.run(
             "INSERT INTO participants (ticket, kind, value, name, role) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (ticket, kind, value) DO NOTHING",
+            "ON CONFLICT (ticket, kind, value) DO UPDATE SET role = excluded.role",
             (number, i.kind, i.value, i.name, person.role),
         )
 

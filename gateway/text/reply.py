@@ -177,12 +177,12 @@ class _Scan:
 
     def _is_block(self, i: int) -> bool:
         """Whether copied header fields (From, Sent, To, Subject) begin here."""
-        if _label(self.lines[i]) is None or not self._spend():
+        if header_label(self.lines[i]) is None or not self._spend():
             return False
         found: set[Label] = set()
         others = 0
         for line in self.lines[i : i + 16]:
-            label = _label(line)
+            label = header_label(line)
             if label is not None:
                 found.add(label)
                 others = 0
@@ -374,7 +374,7 @@ def _announced(line: str) -> str:
     return _bare(line)
 
 
-def _label(line: str) -> Label | None:
+def header_label(line: str) -> Label | None:
     """What a line tells when it is a field of a copied header."""
     head = line[:60].strip(" \t>*_\u200e\u200f\ufeff\u00a0")
     colon = min((p for p in (head.find(":"), head.find("：")) if p > 0), default=-1)

@@ -26,6 +26,8 @@ TITLES: Mapping[str, str] = {
     "authenticated": "What the mail host says of the sender",
     "bounced": "Our mail came back",
     "delayed": "Our mail is delayed",
+    "requester_proposed": "A requester was proposed",
+    "requester_chosen": "The requester was chosen",
     "complained": "Our mail was called unwanted",
     "masked": "Sensitive data was masked",
     "agent": "An agent acted",
