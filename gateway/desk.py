@@ -199,6 +199,8 @@ def _send_suggestion(
     suggestion = draft.ticket.bot.suggestion
     if not suggestion:
         raise Refused("There is no suggestion of the assistant to send.")
+    if action.text and action.text != suggestion:
+        raise Refused("The assistant suggests something else by now. Look at it, then send it.")
     return _reply(draft, context, msgspec.structs.replace(action, text=suggestion), agent, ledger_id)
 
 

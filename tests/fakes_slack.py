@@ -23,6 +23,7 @@ from gateway.model import (
     Address,
     Agent,
     AgentAction,
+    BotState,
     CannedReply,
     Card,
     Cursor,
@@ -96,6 +97,7 @@ class FakeHost:
     down: bool = False
     entries: tuple[Entry, ...] = ()
     assignee: str = ""
+    suggestion: str = ""
     agent: Agent = field(default_factory=lambda: ANN)
     replies: tuple[CannedReply, ...] = ()
     answers: dict[type, Any] = field(default_factory=dict)  #: what `view` says, by the query's type
@@ -132,7 +134,12 @@ class FakeHost:
         address = Address(connector="email", account="main", conversation="cy@customer.test")
         shown = TicketPage(
             ticket=Ticket(
-                id=ticket or 42, version=self.version, assignee=self.assignee, created_at=at, updated_at=at
+                id=ticket or 42,
+                version=self.version,
+                assignee=self.assignee,
+                bot=BotState(suggestion=self.suggestion),
+                created_at=at,
+                updated_at=at,
             ),
             requester="Cy Customer",
             entries=self.entries,

@@ -122,10 +122,11 @@ def form_of(page: TicketPage, verb: str) -> VerbForm:
 
 def addressee(page: TicketPage) -> str:
     """Who an answer goes to, and by which channel, as one line of plain text."""
-    legs = [leg.address for leg in page.legs if leg.side is Side.REQUESTER and leg.current]
+    legs = [leg for leg in page.legs if leg.side is Side.REQUESTER and leg.current]
     ways = []
-    for address in legs:
-        way = CHANNELS.get(address.connector, address.connector)
+    for leg in legs:
+        address, way = leg.address, CHANNELS.get(leg.address.connector, leg.address.connector)
         shown = address.connector == "email" and address.conversation not in page.requester
-        ways.append(f"{way} ({address.conversation})" if shown else way)
+        copies = f", with a copy to {', '.join(leg.cc)}" if leg.cc else ""
+        ways.append((f"{way} ({address.conversation})" if shown else way) + copies)
     return f"{page.requester or 'the requester'}, by {' and '.join(ways)}" if ways else page.requester

@@ -55,6 +55,18 @@ class Buttons:
             return
         await self._opening.open(who, memory, press.trigger_id, form)
 
+    async def edit_suggestion(self, ack: AsyncAck, context: dict[str, Any]) -> None:
+        """The assistant's suggestion in the form of an answer."""
+        await ack()
+        press: BlockActions = context["interaction"]
+        who, memory = await self._core.who(press), pressed_on(press)
+        try:
+            form = await self._opening.suggestion(who, memory)
+        except Refused as refused:
+            self._opening.tell(who, memory, str(refused))
+            return
+        await self._opening.open(who, memory, press.trigger_id, form)
+
     async def more(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """More…: what else can be done."""
         await ack()
@@ -106,7 +118,7 @@ class Buttons:
         try:
             page = await self._core.page(who, memory.ticket)
             form = form_of(page, verb)
-            if form.fields:
+            if form.fields or form.verb is Verb.SEND_SUGGESTION:
                 view = await self._opening.for_page(who, seen(memory, page), page, form)
             else:
                 view = await self._done(who, memory, form.verb, press_key(press))
@@ -145,7 +157,8 @@ class Buttons:
         who = await self._core.who(press)
         try:
             page = await self._core.page(who, memory.ticket)
-            form = form_of(page, memory.verb or Verb.REPLY)
+            suggested = memory.verb == Verb.SEND_SUGGESTION
+            form = form_of(page, Verb.REPLY if suggested or not memory.verb else memory.verb)
             if form.preview:
                 view = await self._opening.reply(who, memory, page, form)
             else:

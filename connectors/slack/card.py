@@ -22,7 +22,7 @@ from connectors.slack.blocks import (
     weight,
     words,
 )
-from connectors.slack.modals import MORE, READ
+from connectors.slack.modals import EDIT_SUGGESTION, MORE, READ
 from gateway.model import Card, SendState, Verb
 from gateway.overviews import Background, PastLine
 
@@ -37,6 +37,7 @@ BUTTONS: dict[Verb, tuple[str, str]] = {
     Verb.DECLINE: ("Decline…", "danger"),
 }
 OPEN = "open"  #: action id of the link to the desk; Slack reports its press too
+SUGGESTED = 1500  #: bytes of a suggested answer that a card shows
 FOLDED = 2500  #: bytes of the message that a card shows
 MAX_SHOWN = 10  #: fields of a card; more is no card any more
 MAX_FIELD_SHOWN = 300  #: characters of one field's value
@@ -49,10 +50,26 @@ def render(card: Card, background: Background | None = None) -> list[Block]:
     tail = [actions(_buttons(card), f"ticket-{card.ticket}")] if _buttons(card) else []
     why = [context(f"**Why it came here:** {clip(card.why, 700)}")] if card.why.strip() else []
     behind = [*why, *_behind(card, known)]
-    room = min(FOLDED, MAX_BYTES - weight([*head, *behind, *tail]))
+    suggested = _suggested(card)
+    room = min(FOLDED, MAX_BYTES - weight([*head, *suggested, *behind, *tail]))
     body, complete = fold(card.body, room)
     more = [] if complete or not card.actions else [_whole(card)]
-    return [*head, *body, *more, *behind, *tail]
+    return [*head, *body, *more, *suggested, *behind, *tail]
+
+
+def _suggested(card: Card) -> list[Block]:
+    """What the assistant would have answered, to be sent by a person, or edited."""
+    if not card.suggestion.strip():
+        return []
+    text, complete = fold(card.suggestion, SUGGESTED)
+    rest = [] if complete else [context("… *Edit…* shows the rest.")]
+    made = []
+    if Verb.SEND_SUGGESTION in card.actions:
+        made.append(button("Send…", Verb.SEND_SUGGESTION.value, str(card.ticket)))
+    if Verb.REPLY in card.actions:
+        made.append(button("Edit…", EDIT_SUGGESTION, str(card.ticket)))
+    row = [actions(made, f"suggestion-{card.ticket}")] if made else []
+    return [context(":bulb: **The assistant suggests**"), *text, *rest, *row]
 
 
 def _whole(card: Card) -> Block:

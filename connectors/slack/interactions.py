@@ -73,6 +73,7 @@ class Interactions:
         bolt.action(_one_of(*ON_SENDS))(buttons.on_send)
         bolt.action(modals.MORE)(buttons.more)
         bolt.action(modals.READ)(buttons.read)
+        bolt.action(modals.EDIT_SUGGESTION)(buttons.edit_suggestion)
         bolt.action(re.compile(f"^{modals.PICK}"))(buttons.pick)
         bolt.action(modals.CANNED)(buttons.canned)
         bolt.action(modals.EDIT)(buttons.edit)

@@ -18,6 +18,7 @@ TEXT, FILES = "text", "attachments"  #: names of fields
 CANNED = "canned"  #: action id of the choice of a canned reply
 EDIT = "edit_reply"  #: action id of the preview's way back
 MORE, READ = "more", "read_all"  #: action ids of the card's buttons
+EDIT_SUGGESTION = "edit_suggestion"  #: action id of the card's button
 PICK = "do_"  #: action ids in More… are this and a verb
 UNDO, RETRY = Verb.UNDO.value, Verb.RETRY.value
 REPLY, NOTE, ESCALATE = Verb.REPLY.value, Verb.NOTE.value, Verb.ESCALATE.value

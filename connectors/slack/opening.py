@@ -19,13 +19,17 @@ from connectors.slack.telling import tell
 from connectors.slack.webapi import FAILURES, QUICK, WebApi
 from connectors.slack.writing import Writing
 from gateway.errors import Refused
-from gateway.model import CannedReply, TicketPage, Verb, VerbForm
+from gateway.model import CannedReply, Field, TicketPage, Verb, VerbForm
 
 log = logging.getLogger(__name__)
 
 Later = Callable[[Coroutine[Any, Any, None]], None]  #: runs it after the answer to Slack has left
 
 LATE = "Slack did not open the form in time. Please press again."
+
+
+def _empty(field: Field) -> Field:
+    return msgspec.structs.replace(field, value="") if field.name == modals.TEXT else field
 
 
 class Opening:
@@ -59,14 +63,32 @@ class Opening:
         return await self.for_page(who, seen(memory, page), page, form_of(page, verb))
 
     async def for_page(self, who: Person, memory: Memory, page: TicketPage, form: VerbForm) -> Block:
-        """The form of a verb on a ticket that was read already."""
+        """The form of a verb on a ticket that was read already. Raises Refused."""
+        if form.verb is Verb.SEND_SUGGESTION:
+            return self._suggested(memory, page)
         if not form.preview:
             return modals.verb_form(memory, form, page.ticket.reference)
         return await self.reply(who, memory, page, form)
 
+    async def suggestion(self, who: Person, memory: Memory) -> Block:
+        """The form of an answer, with what the assistant suggests in it. Raises Refused."""
+        page = await self._core.page(who, memory.ticket)
+        memory = msgspec.structs.replace(seen(memory, page), text=page.ticket.bot.suggestion)
+        return await self.reply(who, memory, page, form_of(page, Verb.REPLY))
+
+    def _suggested(self, memory: Memory, page: TicketPage) -> Block:
+        """What the assistant suggests, as it would go out: nothing is sent unseen."""
+        text, verb = page.ticket.bot.suggestion, Verb.SEND_SUGGESTION.value
+        memory = msgspec.structs.replace(memory, text=text, verb=verb)
+        if len(memory.packed()) > MAX_METADATA:
+            raise Refused("That is longer than a form of Slack holds. Send it on the desk in the browser.")
+        return modals.preview_form(memory, page.ticket.reference, addressee(page))
+
     async def reply(self, who: Person, memory: Memory, page: TicketPage, form: VerbForm) -> Block:
         """The form of an answer, with the canned replies and whoever else is at it."""
         ticket = page.ticket.id
+        # What stands in the field at first is the assistant's suggestion; it is asked for with a button of its own.
+        form = msgspec.structs.replace(form, fields=tuple(map(_empty, form.fields)))
         beside = self._writing.beside(ticket, who.user)
         self._writing.begins(ticket, who.user, who.name or "Somebody")
         return modals.reply_form(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.model import ActionResult, CannedReply, Entry, EntryKind, SendState, Verb
-from tests.fakes_slack import NO_AGENT, Room, room
+from tests.fakes_slack import NO_AGENT, Room, card_post, room
 from tests.slack_posts import block_actions, message_place, state_values, view_submission
 from tests.slack_standin import TEAM, Fault
 
@@ -320,6 +320,29 @@ async def test_a_last_word_to_the_requester_is_previewed() -> None:
         await r.posts.submit(only_view(r))
         (action,) = r.host.acts.values()
         assert (action.verb, action.text) == (Verb.RESOLVE, "Enjoy it!")
+
+
+async def test_the_assistants_suggestion_is_previewed_edited_or_sent() -> None:
+    async with room() as r:
+        r.host.suggestion = "Parcels leave **on the next day**."
+        verbs = (Verb.CLAIM, Verb.REPLY, Verb.SEND_SUGGESTION)
+        sent = await r.connector.send(card_post(*verbs, suggestion=r.host.suggestion))
+        ts = sent.external_ids[0]
+        assert "The assistant suggests" in str(r.slack.messages[("C0DESK", ts)]["blocks"])
+        await r.posts.press(ts, "reply")
+        assert "initial_value" not in field(only_view(r), "text")  # one's own words begin empty
+        r.slack.views.clear()
+        await r.posts.press(ts, "edit_suggestion")
+        assert field(only_view(r), "text")["initial_value"] == r.host.suggestion
+        r.slack.views.clear()
+        await r.posts.press(ts, "send_suggestion")
+        assert "This goes to" in shown(only_view(r)) and r.host.acts == {}
+        await r.posts.press_in_view(only_view(r), "edit_reply")
+        assert field(only_view(r), "text")["initial_value"] == r.host.suggestion
+        r.slack.views.clear()
+        await r.posts.press(ts, "send_suggestion")
+        await r.posts.submit(only_view(r))
+        assert [action.verb for action in r.host.acts.values()] == [Verb.SEND_SUGGESTION]
 
 
 async def test_a_canned_reply_is_put_below_what_is_written() -> None:
