@@ -113,6 +113,14 @@ def _queue_problems(settings: Settings, found: list[Account], where: str) -> lis
             )
         elif queue.slack_channel and len(slack) > 1 and not queue.slack_account:
             problems.append(f"{where}: queues.{name}.slack_account must say which: {', '.join(slack)}.")
+    shown = {queue.slack_channel: name for name, queue in settings.queues.items() if queue.slack_channel}
+    problems += [
+        f"{where}: connectors.slack.{a.name}.support_channels: {channel} shows the tickets of {shown[channel]}; "
+        "customers cannot write there. Name another channel."
+        for a in found
+        for channel in getattr(a.settings, "support_channels", ())
+        if channel in shown
+    ]
     return problems
 
 

@@ -184,6 +184,25 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         load(tmp_path / "config.toml", {})
 
 
+def test_customers_cannot_write_where_a_queue_shows_its_tickets(tmp_path: Path) -> None:
+    text = (
+        '[queues.general]\ntitle = "Care"\ndefault = true\nslack_channel = "C0DESK"\n'
+        '[connectors.slack.main]\nsupport_channels = ["C0DESK"]\n'
+    )
+    secrets = {
+        "DESKGATE_CONNECTORS__SLACK__MAIN__BOT_TOKEN": "xoxb-1",
+        "DESKGATE_CONNECTORS__SLACK__MAIN__APP_TOKEN": "xapp-1",
+    }
+    found = problems(tmp_path, text, **secrets)
+    assert any("C0DESK shows the tickets of general" in problem for problem in found)
+
+
+def test_slack_needs_a_way_in(tmp_path: Path) -> None:
+    secrets = {"DESKGATE_CONNECTORS__SLACK__MAIN__BOT_TOKEN": "xoxb-1"}
+    (problem,) = problems(tmp_path, "[connectors.slack.main]\n", **secrets)
+    assert "set app_token (Socket Mode" in problem and "signing_secret (HTTP)" in problem
+
+
 # ---------------------------------------------------------------- secrets
 
 

@@ -223,6 +223,24 @@ async def test_a_matter_of_a_group_goes_on_in_private_by_the_link(tmp_path: Path
         )
 
 
+async def test_a_private_matter_in_a_group_is_answered_in_private_alone(tmp_path: Path) -> None:
+    async with shop(tmp_path, "polling") as (deskgate, telegram):
+        shoppers, mia = group(telegram), Person(telegram=telegram)
+        mia.says(f"{mention()} my account SI56191000000123438 was charged twice", shoppers)
+        (notice,) = await until(lambda: telegram.sent(shoppers.id))
+        assert "Others can read along here" in notice["text"] and "SI56" not in notice["text"]
+        page = await only_page(deskgate)
+        with pytest.raises(AssertionError, match="private matter"):
+            await act(deskgate, Verb.REPLY, page.ticket.id, text="Your refund of 12 EUR is on its way.")
+        word = notice["reply_markup"]["inline_keyboard"][-1][0]["url"].partition("?start=")[2]
+        mia.says(f"/start {word}")
+        await until(lambda: not telegram.updates)
+        await settled(deskgate)
+        await act(deskgate, Verb.REPLY, page.ticket.id, text="Your refund of 12 EUR is on its way.")
+        await until(lambda: [each for each in telegram.sent(mia.id) if "refund" in each["text"]])
+        assert "refund" not in str(telegram.sent(shoppers.id))
+
+
 async def test_an_album_is_one_turn_and_a_file_too_large_is_named(tmp_path: Path) -> None:
     async with shop(tmp_path, "webhook") as (deskgate, telegram):
         mia = Person(telegram=telegram)
