@@ -39,6 +39,10 @@ class Source:
         self._settings = settings
         self.articles, self.canned = settings.bot.articles, settings.desk.canned
         self.rules = settings.rules.file
+        # Those that this process says; an upgrade that replaces the program's files does not change them.
+        self._words = {
+            f"words/{path.name}": path.read_bytes() for path in sorted(words.FOLDER.glob("*.toml"))
+        }
 
     def state(self) -> tuple[tuple[str, int, int], ...]:
         """Changes whenever a file does."""
@@ -53,7 +57,7 @@ class Source:
 
     def files(self) -> dict[str, bytes]:
         """Name in a revision -> bytes. The words are those of this program."""
-        found = {}
+        found = dict(self._words)
         for name, path in self._paths():
             try:
                 found[name] = path.read_bytes()
@@ -70,8 +74,6 @@ class Source:
             yield f"canned/{path.name}", path
         if self.rules is not None:
             yield _RULES, self.rules
-        for path in sorted(words.FOLDER.glob("*.toml")):
-            yield f"words/{path.name}", path
 
     def problems(self, files: Mapping[str, bytes]) -> list[str]:
         """What is wrong with this content as a whole, each with its remedy; nothing of it counts then."""
