@@ -211,7 +211,8 @@ class Settings(Section):
     queues: dict[str, QueueSettings] = Field(default_factory=lambda: _one_queue(), min_length=1)
     calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
     sla: dict[str, SlaSettings] = Field(default_factory=dict)
-    connectors: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    #: Not shown: each connector's own settings know which of their values are secrets, these do not.
+    connectors: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict, repr=False)
 
     @model_validator(mode="after")
     def _one_default(self) -> Self:

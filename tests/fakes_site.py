@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from bot.articles import Library, load
 from bot.reply import Candidate
+from gateway.health import Trouble
 from gateway.model import Agent
 from gateway.operations import DeadInput, Fare
-from gateway.store.vitals import Vitals
+from gateway.store.vitals import Alarm, Vitals
 from gateway.web import Site, attach
 from gateway.web.security import SESSION
 from tests.fakes_web import ADMIN, KEY, FakeHost
@@ -42,13 +44,16 @@ class FakeBot:
 
 
 class FakeOperations:
-    """Nothing is wrong, unless `letters` are given; remembers what was to be tried again."""
+    """Nothing is wrong, unless `letters` or a `fared` are given; remembers what was to be tried again."""
 
-    def __init__(self, *letters: DeadInput) -> None:
+    def __init__(self, *letters: DeadInput, fared: Fare | None = None) -> None:
         self.letters, self.replayed = list(letters), list[tuple[object, str]]()
+        self.fared = fared or Fare(
+            vitals=Vitals(), troubles={}, alarms=[], heard={}, input_age=0.0, send_age=0.0
+        )
 
     async def fare(self) -> Fare:
-        return Fare(vitals=Vitals(), troubles={}, alarms=[], heard={}, input_age=0.0, send_age=0.0)
+        return self.fared
 
     async def dead(self) -> list[DeadInput]:
         return self.letters
@@ -56,6 +61,31 @@ class FakeOperations:
     async def replay(self, ids: list[int] | None, who: str) -> list[int]:
         self.replayed.append((ids, who))
         return [letter.id for letter in self.letters] if ids is None else ids
+
+
+LETTER = DeadInput(
+    id=7, at=datetime(2026, 3, 1, tzinfo=UTC), connector="email", account="support", kind="message", attempts=3,
+    reason="ValueError in mask:12", who="Mia <b>", about="My parcel", sealed=False,
+)  # fmt: skip
+#: A morning on which much is wrong.
+TROUBLED = Fare(
+    vitals=Vitals(pending=12, waiting=4, dead=2, quarantined=3, failed=1, uncertain=1, paused=True),
+    troubles={
+        "slack/main sends": Trouble(
+            since=LETTER.at, reason="Slack could not be reached (OSError)", seen=LETTER.at
+        )
+    },
+    alarms=[
+        Alarm(
+            name="email/support receives",
+            at=0,
+            text="email/support receives nothing since 08:12 UTC.",
+        )
+    ],
+    heard={"email/support": LETTER.at, "webchat/site": LETTER.at},
+    input_age=400.0,
+    send_age=9000.0,
+)
 
 
 def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) -> Site:

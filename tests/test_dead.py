@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gateway import intake
 from gateway.cli import main
-from gateway.operations import DeadInput, Operations
+from gateway.operations import Operations
 from gateway.privacy import Seal
-from tests.fakes_site import FakeOperations, open_site
+from tests.fakes_site import LETTER, FakeOperations, open_site
 from tests.fakes_web import ADMIN, AGENT
 from tests.stores import rows
 from tests.world import World
@@ -102,12 +101,6 @@ async def test_the_command_line_lists_shows_and_replays(
 
 
 # ---------------------------------------------------------------- the desk
-
-
-LETTER = DeadInput(
-    id=7, at=datetime(2026, 3, 1, tzinfo=UTC), connector="email", account="support", kind="message", attempts=3,
-    reason="ValueError in mask:12", who="Mia <b>", about="My parcel", sealed=False,
-)  # fmt: skip
 
 
 async def test_leads_and_admins_try_again_on_the_desk() -> None:

@@ -36,7 +36,7 @@ from gateway.model import (
 from gateway.views import StopLine
 from gateway.web import attach
 from gateway.web.security import SESSION
-from tests.fakes_site import make_site
+from tests.fakes_site import LETTER, TROUBLED, FakeOperations, make_site
 from tests.fakes_web import ADMIN, KEY, FakeHost
 
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
@@ -79,7 +79,7 @@ class House:
     def app(self) -> web.Application:
         app = web.Application()
         self.connector.attach(app, self.desk)
-        attach(app, make_site(self.desk))
+        attach(app, make_site(self.desk, operations=FakeOperations(LETTER, LETTER, fared=TROUBLED)))
         return app
 
     def hear(self, message: Message) -> None:
@@ -382,7 +382,7 @@ async def test_the_first_admin_comes_in_with_the_keyboard_alone(house: House, ne
 PAGES = (
     "/", "/help/en", "/help/zh-Hant/track-order", "/help/en?q=order", "/help/request", "/nothing", "/style", "/chat",
     "/desk", "/desk?view=mine", "/desk/ticket/42", "/desk/health", "/desk/new", "/desk/incidents", "/desk/bot",
-    "/desk/team", "/desk/sign-in",
+    "/desk/team", "/desk/sign-in", "/desk/dead",
 )  # fmt: skip
 
 

@@ -29,6 +29,9 @@ PAGES = (
     "/nothing",
     "/desk",
     "/desk/enter/x",
+    "/desk/dead",
+    "/desk/health",
+    "/metrics",
     "/robots.txt",
 )
 
