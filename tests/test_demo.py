@@ -32,6 +32,7 @@ async def demo(tmp_path: Path, articles: Path) -> AsyncIterator[tuple[Demo, str]
         bot={"articles": str(articles)},
         connectors={"webchat": {"site": {}}, "email": {"support": mail}},
         site={"public_url": "https://help.example.com"},
+        alarms={"url": "https://alarms.example.com/hook"},
     )
     made = Demo(settings, accounts(settings, "test"), tmp_path, speed=3000)
     runner = web.AppRunner(made.web_app(), access_log=None, shutdown_timeout=0.5)
@@ -68,6 +69,7 @@ async def test_the_customers_come_by_their_channels_and_nothing_leaves(
     lines = await made.deskgate.store.ticket_lines(TicketFilter())
     assert {line.channel for line in lines} == {"email", "webchat", "telegram", "slack"}
     assert not (tmp_path / "mail").exists()
+    assert not made.deskgate.settings.alarms.url.get_secret_value()  # the way out of alarms would be real
     assert all(isinstance(c, Recorder) or c.name == "webchat" for c in made.deskgate.connectors.values())
 
 

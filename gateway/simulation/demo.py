@@ -25,6 +25,7 @@ from gateway.errors import DeskgateError
 from gateway.model import Delivery, Outgoing, SendState, Sent
 from gateway.privacy import Seal
 from gateway.settings import Settings
+from gateway.settings_alarms import AlarmSettings
 from gateway.simulation.cast import Cast
 from gateway.simulation.recorder import RecordedAccount, channels, recorded
 from gateway.simulation.script import Acts, Says, Step, accounts_named, read_script
@@ -190,4 +191,6 @@ def _apart(settings: Settings, folder: Path, speed: float) -> Settings:
     )
     desk = settings.desk.model_copy(update={"undo_seconds": settings.desk.undo_seconds * speed})
     site = settings.site.model_copy(update={"public_url": ""})
-    return settings.model_copy(update={"store": store, "desk": desk, "site": site})
+    # Alarms have a way out of their own, which would be real.
+    apart = {"store": store, "desk": desk, "site": site, "alarms": AlarmSettings()}
+    return settings.model_copy(update=apart)
