@@ -57,8 +57,14 @@ def tick(draft: Draft, policy: Policy) -> None:
 
 def current(draft: Draft, policy: Policy) -> dict[Promise, Deadline]:
     """Every clock of the ticket as it stands at this moment."""
-    sla = applying(draft, policy)
-    return deadlines(sla, draft.ticket.watch.marks, draft.now) if sla else {}
+    sla, marks = applying(draft, policy), draft.ticket.watch.marks
+    if sla is None:
+        return {}
+    # A turn asks several times, and a long history takes a while to sum.
+    if draft.summed is None or draft.summed[0] is not marks or draft.summed[1] is not sla:
+        draft.summed = (marks, sla, deadlines(sla, marks, draft.now))
+    found: dict[Promise, Deadline] = draft.summed[2]
+    return found
 
 
 def next_due(found: Mapping[Promise, Deadline]) -> tuple[Promise, datetime] | None:
