@@ -77,7 +77,7 @@ class Membership:
             raise Refused("You may say so for yourself; a lead may for others.")
         now = self._clock.now()
         if until is not None and not now < until < now + LONGEST_ABSENCE:
-            raise Refused("Choose a time to come.")
+            raise Refused("Choose a time to come, within the next 400 days.")
         await self._store.set_away(agent_id, to_ms(until) if until else 0)
         if until is not None and give_back:
             await self._returned(agent_id, "away", by.id)
