@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bot.articles import Library
 from bot.articles import load as load_articles
-from gateway import words
+from gateway import choice_links, words
 from gateway.accounts import Account, check_accounts, policy_accounts
 from gateway.alarms import Alarms
 from gateway.calendars import Calendar
@@ -170,6 +170,8 @@ class Deskgate:
             reads=self.host,
             people=self.host,
             bot=lambda: self.knowledge.bot,
+            choice_of=lambda token: choice_links.read(self.policy.secret, token),
+            reply_key=self.policy.reply_key,
             problems=lambda: [
                 *(self.content.problems if self.content else ()),
                 *self.rulebook.problems,

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from gateway import choice_links
 from gateway.calendars import Calendar
 from gateway.ladder import Level, Pulse
-from gateway.model import Address, Agent, Assignment, BotMode, Identity, Priority, Role
+from gateway.model import Address, Agent, Assignment, BotMode, Button, Choice, Identity, Priority, Role
 from gateway.mood import Lexicons, shipped
 from gateway.patterns import Pattern
 from gateway.rules import Rules
@@ -127,6 +128,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """The secret part of a ticket's reply address; the same for ever, and not to be guessed."""
         digest = hmac.digest(self.secret, f"ticket/{ticket}".encode(), "sha256")
         return base64.b32encode(digest[:10]).decode().lower()
+
+    def button(self, label: str, choice: Choice) -> Button:
+        """A button, with the link that stands for it where there are none."""
+        link = f"{self.public_url}{choice_links.PATH}{choice_links.sign(self.secret, choice)}"
+        return Button(label=label, choice=choice, link=link)
 
     def bot_mode(self, address: Address | None) -> BotMode:
         """What the bot may do on this account, as the settings say."""

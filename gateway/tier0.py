@@ -18,7 +18,6 @@ from gateway.masking import words_of
 from gateway.model import (
     Address,
     BotMode,
-    Button,
     Choice,
     ChoiceAction,
     EntryKind,
@@ -331,8 +330,8 @@ def _clarify(draft: Draft, context: Context, reply: Clarify) -> None:
     draft.set(status=Status.PENDING)
     numbered = "\n".join(f"{n}. {option.title}" for n, option in enumerate(reply.options, 1))
     choices = [
-        Button(
-            label=o.title, choice=Choice(action=ChoiceAction.ARTICLE, value=o.name, ticket=draft.ticket.id)
+        context.policy.button(
+            o.title, Choice(action=ChoiceAction.ARTICLE, value=o.name, ticket=draft.ticket.id)
         )
         for o in reply.options
     ]

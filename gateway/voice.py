@@ -79,7 +79,7 @@ def word(draft: Draft, context: Context, key: str, /, **values: str) -> str:
 
 def button(draft: Draft, context: Context, key: str, action: ChoiceAction) -> Button:
     """A button with its label in the ticket's language."""
-    return Button(label=word(draft, context, key), choice=Choice(action=action, ticket=draft.ticket.id))
+    return context.policy.button(word(draft, context, key), Choice(action=action, ticket=draft.ticket.id))
 
 
 def handed_over(draft: Draft, context: Context, key: str = "handed_over") -> str:

@@ -165,13 +165,15 @@ def _marks(post: Post, settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _markdown(post: Post, settings: Settings) -> str:
-    """The text, and what is answered: what buttons offer elsewhere, the core has said in words."""
+    """The text, the links that stand for buttons, and what is answered."""
+    links = " · ".join(f"[{escape(each.label)}]({each.link})" for each in post.buttons if each.link)
+    text = f"{post.text}\n\n{links}" if links else post.text
     if not (settings.quote and post.quote.strip()):
-        return post.text
+        return text
     whose, _, said = post.quote[:_MAX_QUOTE].partition("\n")
     # What the person wrote stays what it is: nothing in it becomes a link or a heading of ours.
     lines = [f"> {line}".rstrip() for line in escape(said).splitlines()]
-    return "\n\n".join((post.text, escape(whose), "\n".join(lines)))
+    return "\n\n".join((text, escape(whose), "\n".join(lines)))
 
 
 def _signed(plain: str, html: str, settings: Settings) -> tuple[str, str]:

@@ -32,3 +32,4 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
 
     label: str
     choice: Choice
+    link: str = ""  #: a page that makes the same choice, for channels that can only show links

@@ -8,6 +8,16 @@ _NAMES = {"en": "English", "sl": "Slovenščina", "zh-Hans": "简体中文", "zh
           "fr": "Français", "es": "Español", "it": "Italiano", "hr": "Hrvatski"}  # fmt: skip
 
 _EN = {
+    "choice": "Your answer",
+    "choice_lead": "It is about your request {reference}.",
+    "choice_legend": "What do you want to say?",
+    "choice_helped": "Yes, it helped",
+    "choice_not_helped": "No, it did not help",
+    "choice_none": "None of these",
+    "choice_person": "A person, please",
+    "choice_closed": "This request is closed. Write to us if something is open.",
+    "choice_made": "Thank you",
+    "choice_next": "You can close this page.",
     "help": "Help centre",
     "how": "How can we help?",
     "search": "Search",
@@ -48,6 +58,16 @@ _EN = {
 }  # fmt: skip
 
 _SL = {
+    "choice": "Vaš odgovor",
+    "choice_lead": "Gre za vašo zahtevo {reference}.",
+    "choice_legend": "Kaj nam želite sporočiti?",
+    "choice_helped": "Da, pomagalo je",
+    "choice_not_helped": "Ne, ni pomagalo",
+    "choice_none": "Nič od tega",
+    "choice_person": "Želim govoriti z osebo",
+    "choice_closed": "Ta zahteva je zaključena. Pišite nam, če je še kaj odprtega.",
+    "choice_made": "Hvala",
+    "choice_next": "To stran lahko zaprete.",
     "help": "Center za pomoč",
     "how": "Kako vam lahko pomagamo?",
     "search": "Išči",
@@ -88,6 +108,16 @@ _SL = {
 }
 
 _HANS = {
+    "choice": "您的答复",
+    "choice_lead": "关于您的请求 {reference}。",
+    "choice_legend": "您想告诉我们什么？",
+    "choice_helped": "是的，有帮助",
+    "choice_not_helped": "没有帮助",
+    "choice_none": "都不是",
+    "choice_person": "我要人工服务",
+    "choice_closed": "此请求已关闭。如还有问题，请写信给我们。",
+    "choice_made": "谢谢",
+    "choice_next": "您可以关闭此页面。",
     "help": "帮助中心",
     "how": "我们能帮您什么？",
     "search": "搜索",
@@ -128,6 +158,16 @@ _HANS = {
 }
 
 _HANT = {
+    "choice": "您的答覆",
+    "choice_lead": "關於您的請求 {reference}。",
+    "choice_legend": "您想告訴我們什麼？",
+    "choice_helped": "是的，有幫助",
+    "choice_not_helped": "沒有幫助",
+    "choice_none": "都不是",
+    "choice_person": "我要真人服務",
+    "choice_closed": "此請求已關閉。如還有問題，請寫信給我們。",
+    "choice_made": "謝謝",
+    "choice_next": "您可以關閉此頁面。",
     "help": "說明中心",
     "how": "我們能幫您什麼？",
     "search": "搜尋",
@@ -168,6 +208,16 @@ _HANT = {
 }
 
 _DE = {
+    "choice": "Ihre Antwort",
+    "choice_lead": "Es geht um Ihre Anfrage {reference}.",
+    "choice_legend": "Was möchten Sie uns sagen?",
+    "choice_helped": "Ja, das hat geholfen",
+    "choice_not_helped": "Nein, das hat nicht geholfen",
+    "choice_none": "Nichts davon",
+    "choice_person": "Bitte ein Mensch",
+    "choice_closed": "Diese Anfrage ist abgeschlossen. Schreiben Sie uns, wenn noch etwas offen ist.",
+    "choice_made": "Danke",
+    "choice_next": "Sie können diese Seite schließen.",
     "help": "Hilfe",
     "how": "Wie können wir helfen?",
     "search": "Suchen",
@@ -208,6 +258,16 @@ _DE = {
 }
 
 _ES = {
+    "choice": "Su respuesta",
+    "choice_lead": "Se trata de su solicitud {reference}.",
+    "choice_legend": "¿Qué quiere decirnos?",
+    "choice_helped": "Sí, me ha ayudado",
+    "choice_not_helped": "No, no me ha ayudado",
+    "choice_none": "Ninguna de estas",
+    "choice_person": "Una persona, por favor",
+    "choice_closed": "Esta solicitud está cerrada. Escríbanos si queda algo pendiente.",
+    "choice_made": "Gracias",
+    "choice_next": "Puede cerrar esta página.",
     "help": "Centro de ayuda",
     "how": "¿En qué podemos ayudarle?",
     "search": "Buscar",

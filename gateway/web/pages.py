@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.web import (
     actions,
     bulk,
+    choice,
     desk,
     dial,
     entrance,
@@ -38,6 +39,7 @@ def attach(app: web.Application, site: Site) -> None:
     rooms = (
         start,
         help_centre,
+        choice,
         request_form,
         entrance,
         desk,

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.connector import Host
 from gateway.health import Trouble
-from gateway.model import Agent, Identity, TicketPage
+from gateway.model import Agent, Choice, Identity, TicketPage
 from gateway.sums import Sum
 from gateway.views import Members, People, Reads
 
@@ -48,6 +48,8 @@ class Site:
     may_open: Callable[[Agent], bool] = lambda _: False  #: whether this agent may look at sealed originals
     capacity: int = 25  #: open tickets of one agent that are enough
     modes: Mapping[str, str] = field(default_factory=dict)  #: account -> what the bot may do there
+    choice_of: Callable[[str], Choice | None] = lambda _: None  #: what a link of ours chooses
+    reply_key: Callable[[int], str] = str  #: the secret part of a ticket's reply address
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
     email_address: str = ""  #: where customers may write, "" for nowhere
     chat: bool = True  #: whether /chat is there

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.email.compose import Composed, compose, one_line
 from connectors.email.settings import Settings
 from gateway.errors import Undeliverable
-from gateway.model import Attachment, Post, SendKind
+from gateway.model import Attachment, Button, Choice, ChoiceAction, Post, SendKind
 from tests.fakes_email import KEY, NOW, post
 
 SETTINGS = Settings(address="support@shop.test")
@@ -206,3 +206,11 @@ def test_an_agents_reply_has_its_copies_and_what_is_automatic_has_none() -> None
     for kind in (SendKind.NOTICE, SendKind.ANSWER):
         automatic = post("Hello", kind=kind, cc=("noa@customer.test",))
         assert composed(automatic).copies == () and mail(automatic)["Cc"] is None
+
+
+def test_buttons_become_links_above_what_is_quoted() -> None:
+    choice = Choice(action=ChoiceAction.HELPED, ticket=42)
+    link = "https://shop.test/help/choice/abc"
+    parsed = mail(post(buttons=(Button(label="Yes, thank you", choice=choice, link=link),)))
+    assert f"Yes, thank you ({link})" in body(parsed, "plain") or link in body(parsed, "plain")
+    assert f'href="{link}"' in body(parsed, "html")
