@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck
 
 from connectors.slack import modals
 from connectors.slack.acting import NOT_DONE, Core, form_of, seen
+from connectors.slack.blocks import Block
 from connectors.slack.memory import Memory
 from connectors.slack.opening import Later, Opening
 from connectors.slack.payloads import BlockActions, Form
@@ -41,7 +42,12 @@ class Buttons:
         press: BlockActions = context["interaction"]
         who, memory = await self._core.who(press), pressed_on(press)
         result = await self._core.act(who, memory, Verb(press.actions[0].action_id), press_key(press))
-        self._opening.tell(who, memory, _line(result))
+        if shown := _modal(press):
+            await self._opening.update(
+                shown, modals.closing_form(_title(result), result.detail or "It is done.")
+            )
+        else:
+            self._opening.tell(who, memory, _line(result))
 
     async def open(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """Every other verb of a card: its form."""
@@ -53,7 +59,14 @@ class Buttons:
         except Refused as refused:
             self._opening.tell(who, memory, str(refused))
             return
-        await self._opening.open(who, memory, press.trigger_id, form)
+        await self._show(press, who, memory, form)
+
+    async def _show(self, press: BlockActions, who: Person, memory: Memory, form: Block) -> None:
+        """A form of its own, or in place of the one that the button stands in."""
+        if shown := _modal(press):
+            await self._opening.update(shown, form)
+        else:
+            await self._opening.open(who, memory, press.trigger_id, form)
 
     async def edit_suggestion(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """The assistant's suggestion in the form of an answer."""
@@ -65,7 +78,7 @@ class Buttons:
         except Refused as refused:
             self._opening.tell(who, memory, str(refused))
             return
-        await self._opening.open(who, memory, press.trigger_id, form)
+        await self._show(press, who, memory, form)
 
     async def more(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """More…: what else can be done."""
@@ -77,7 +90,7 @@ class Buttons:
         except Refused as refused:
             self._opening.tell(who, memory, str(refused))
             return
-        await self._opening.open(who, memory, press.trigger_id, form)
+        await self._show(press, who, memory, form)
 
     async def read(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """All that was said, where a card shows the beginning only."""
@@ -90,7 +103,7 @@ class Buttons:
             self._opening.tell(who, memory, str(refused))
             return
         form = modals.list_form(page.ticket.reference, whole_blocks(page), memory)
-        await self._opening.open(who, memory, press.trigger_id, form)
+        await self._show(press, who, memory, form)
 
     async def on_send(self, ack: AsyncAck, context: dict[str, Any]) -> None:
         """Takes a reply back while it is held, or sends it again; says so in place of the button."""
@@ -100,8 +113,8 @@ class Buttons:
         verb = Verb(press.actions[0].action_id)
         result = await self._core.act(who, memory, verb, press_key(press), send=number_in(press, 1))
         line = result.detail or ("Taken back: it was not sent." if verb is Verb.UNDO else "Sent again.")
-        if press.view is not None:
-            await self._opening.update(press.view, modals.closing_form(_title(result), line))
+        if shown := _modal(press):
+            await self._opening.update(shown, modals.closing_form(_title(result), line))
         elif press.container is not None and press.container.is_ephemeral:
             self._later(instead(self._api, self._account, press.response_url, line))
         else:
@@ -166,6 +179,11 @@ class Buttons:
         except Refused as refused:
             view = modals.closing_form("Not possible", str(refused))
         await self._opening.update(shown, view)
+
+
+def _modal(press: BlockActions) -> Form | None:
+    """The form that the button stands in; the home is none."""
+    return press.view if press.view is not None and press.view.type == "modal" else None
 
 
 def _form_of(press: BlockActions) -> tuple[Form, Memory]:

@@ -268,6 +268,11 @@ async def test_the_next_ticket_is_taken_from_the_home_and_by_the_command() -> No
         await r.posts.press_in_view(view, "home_next")
         (form,) = r.slack.views.values()
         assert "Where is it?" in str(form) and "'action_id': 'reply'" in str(form)
+        await r.posts.press_in_view(
+            form, "reply"
+        )  # in place of the list: a form over a form is none of Slack's
+        (form,) = r.slack.views.values()
+        assert form["submit"]["text"] == "Preview"
         _, body = await r.posts.command("/deskgate", "next")
         assert "Where is it?" in body
         r.host.result = ActionResult(state="refused", detail="Nothing waits for you.")

@@ -191,11 +191,8 @@ async def test_a_note_meant_for_the_customer_reaches_them_by_way_of_the_preview(
     async with desk(tmp_path, articles) as d:
         await d.world.take(d.world.message("I want to talk to a person, please", door="mail"))
         await until(lambda: d.slack.messages)
-        note = thread_message(d.slack, d.card["ts"], "not the owner yet")
-        await d.posts.event(note)
         await d.posts.press(d.card["ts"], "claim")
         await until(lambda: "claim" not in d.buttons)
-        assert d.slack.whispers == []
         await d.posts.event(thread_message(d.slack, d.card["ts"], "It left *today*."))
         await until(lambda: d.slack.whispers)
         assert "private" in str(d.slack.whispers[0]["blocks"])
@@ -206,7 +203,6 @@ async def test_a_note_meant_for_the_customer_reaches_them_by_way_of_the_preview(
         await d.posts.submit(d.view)
         d.world.clock.advance(seconds=10)
         await until(lambda: any("today" in post.text for post in d.world.mail.posts))
-        assert "not the owner yet" not in str(d.world.mail.sent)
 
 
 async def test_files_come_with_the_card_but_stay_on_the_desk_where_something_is_protected(
