@@ -334,3 +334,35 @@ def test_an_incident_of_twenty(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert {line["ticket"] for line in answers} == joined and len(answers) == 20
     assert {line["channel"] for line in answers} == {"email", "webchat", "telegram", "slack"}
     assert len({line["to"] for line in answers}) == 20 and all(line["why"] for line in answers)
+
+
+def test_every_verb_takes_its_details_by_the_names_that_they_have_everywhere(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = {"at": MONDAY, "ticket": "last of mia@example.org"}
+    file = script(
+        tmp_path,
+        says("a person, please"),
+        {**at, "agent": "U1", "verb": "claim"},
+        {**at, "agent": "U1", "verb": "escalate", "queue": "orders", "cause": "defect", "note": "Here, too."},
+        {**at, "agent": "U1", "verb": "transfer", "queue": "general"},
+        {
+            **at,
+            "agent": "U1",
+            "verb": "transfer",
+            "queue": "general",
+            "cause": "wrong_queue",
+            "note": "Not ours.",
+        },
+        {**at, "agent": "U1", "verb": "priority", "priority": "urgent"},
+        {**at, "agent": "U1", "verb": "snooze", "until": "2026-03-24T09:00:00+01:00"},
+        {"at": "2026-03-24T10:00:00+01:00", "tick": True},
+    )
+    lines = played(capsys, file, "--config", config)
+    _, escalated, transferred = of(lines, "escalation")
+    assert escalated["queue"] == "orders" and escalated["why"] == "It looks like a defect of ours"
+    assert transferred["queue"] == "general" and transferred["text"].startswith("transferred")
+    assert "Add a note" in of(lines, "refused")[0]["why"]
+    assert any("Here, too." in note["text"] for note in of(lines, "note"))
+    assert any("priority normal → urgent" in line["text"] for line in of(lines, "status"))
+    assert [line["at"] for line in lines if line["kind"] == "woke"] == ["2026-03-24T08:00:00+00:00"]

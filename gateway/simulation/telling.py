@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.app import Deskgate
 from gateway.case import Folder
-from gateway.causes import CAUSES
+from gateway.causes import CAUSES, HANDOVER
 from gateway.draft import Draft
 from gateway.escalation import card as card_of
 from gateway.model import (
@@ -70,7 +70,6 @@ _KINDS = {
     "approv": "escalation",
     "advance": "escalation",
     "level": "escalation",
-    "acknowledg": "escalation",
     "triaged": "triage",
     "sla": "sla",
     "breach": "sla",
@@ -267,7 +266,7 @@ def _why(event: Event) -> str:
     data = event.data
     given = str(data.get("why") or data.get("reason") or "")
     cause = str(data.get("cause") or "")
-    parts = [given or CAUSES.get(cause, cause)]
+    parts = [given or {**CAUSES, **HANDOVER}.get(cause, cause)]
     triggers = data.get("triggers")
     if triggers:
         parts.append(f"triggers: {', '.join(map(str, triggers))}")
