@@ -54,8 +54,8 @@ def answer(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
 
 
 def may_answer(ask: Ask, agent: Agent, policy: Policy) -> bool:
-    """Whether this member is who was asked. Nobody approves what they asked for themselves."""
-    if ask.kind is AskKind.APPROVAL and ask.by == agent.id:
+    """Whether this member is who was asked. Nobody answers what they asked themselves."""
+    if ask.by == agent.id:
         return False
     if ask.agent:
         return ask.agent == agent.id or (ask.kind is AskKind.APPROVAL and agent.role is Role.ADMIN)
