@@ -111,7 +111,9 @@ class Intake:
                 await self._store.release(stream.stream, stream.fence)
 
     async def _decide_and_commit(self, claims: Sequence[Claim], tries: int) -> None:
-        policy, bot, now = self._policy(), self._bot(), self._clock.now()
+        policy, bot = self._policy(), self._bot()
+        # As the turn will be kept, so that it can be decided again at the very same moment.
+        now = from_ms(to_ms(self._clock.now()))
         found = await self._store.read_cases([query_for(claim, policy, now) for claim in claims])
         cases = [_case(claim, rows, self._seal) for claim, rows in zip(claims, found, strict=True)]
         outcomes = await self._decided(cases, now, policy, bot)

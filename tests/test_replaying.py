@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,19 @@ import pytest
 
 from gateway.cli import main
 from gateway.errors import Retryable, StoreError
+from gateway.ladder import Pulse
 from gateway.model import ChoiceAction, Priority, Verb
 from gateway.privacy import Seal
 from gateway.replaying import Replayed, replay
+from tests.conftest import MakeWorld
+from tests.hours import MATRIX
 from tests.stores import run
 from tests.world import World, a_file
 
 
 async def live(world: World) -> None:
     """Weeks of a desk: answers, hand-offs, agents, bursts, timers, a relay that fails, corrections and retries."""
+    world.clock.advance(microseconds=123_456)  # real clocks are finer than what is kept
     await world.say("Where is my order?")
     await world.press(ChoiceAction.HELPED)
     await world.say("I forgot my password", who="lou", door="mail")
@@ -62,7 +67,12 @@ def value(file: Path, query: str) -> Any:
     return found[0]
 
 
-async def test_what_was_recorded_gives_the_same_tickets(world: World, database: str, tmp_path: Path) -> None:
+async def test_what_was_recorded_gives_the_same_tickets(
+    make_world: MakeWorld, database: str, tmp_path: Path
+) -> None:
+    world = await make_world(
+        **MATRIX, pulse=Pulse(every=timedelta(hours=4), ask_before=timedelta(hours=1), most=3)
+    )
     await live(world)
     found = await replayed(world, database, tmp_path / "new.db")
     assert found.failed == {} and found.different == [] and found.same
