@@ -39,7 +39,7 @@ BUTTONS: dict[Verb, tuple[str, str]] = {
 OPEN = "open"  #: action id of the link to the desk; Slack reports its press too
 SUGGESTED = 1500  #: bytes of a suggested answer that a card shows
 FOLDED = 2500  #: bytes of the message that a card shows
-MAX_SHOWN = 10  #: fields of a card; more is no card any more
+MAX_SHOWN = 16  #: fields of a card; more is no card any more
 MAX_FIELD_SHOWN = 300  #: characters of one field's value
 
 
