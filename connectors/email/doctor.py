@@ -59,7 +59,8 @@ async def examine(
     if usable and settings.imap_host and settings.smtp_host:
         trip, plus, arrived = await _round_trip(settings, now, token, within or _ARRIVES_WITHIN)
         found += trip
-    found += await of_domain(settings.domain, arrived, nameserver)
+    if settings.smtp_host:  # else nobody gets mail of this domain from us
+        found += await of_domain(settings.domain, arrived, nameserver)
     return Examined(findings=found, plus=plus)
 
 
