@@ -150,9 +150,11 @@ async def test_a_mention_comes_as_two_events_and_is_one_message_whose_thread_goe
         bob = Writer(wire=s.wire, user="U0BOB")
         await bob.says("same for me", "C0HELP", question["ts"], parent_user_id="U0CY")
         await bob.says("lunch?", "C0HELP")
+        await bob.says("ask <@U0ANN> or <@U0NOBODY>, not <!channel>", "C0HELP", question["ts"])
         await bob.says("where?", "C0HELP", bob.writes("a thread of their own", "C0HELP")["ts"])
         await s.settled()
-        assert await s.said() == ["where is my order?", "no", "same for me"]
+        named = "ask @Ann or @U0NOBODY, not @channel"
+        assert await s.said() == ["where is my order?", "no", "same for me", named]
         assert (await s.page()).requester == "Cy", "the colleague is on the ticket, the asker stays the asker"
 
 

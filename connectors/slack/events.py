@@ -102,6 +102,7 @@ class Events:
                 [Delivery(input=each, raw=raw) for each in _as_agent(message, ticket, person, files)]
             )
             return 200
+        message = msgspec.structs.replace(message, text=await self._people.with_names(message.text))
         await self._host.receive([Delivery(input=complete(message, person, files), raw=raw)])
         return 200
 
@@ -154,7 +155,8 @@ class Events:
     ) -> int:
         # With Slack silent about the person the note is kept all the same: the core asks its own list of
         # agents, and `verified` says that the membership was not checked.
-        note = msgspec.structs.replace(note, actor=person.identity, attachments=files)
+        text = await self._people.with_names(note.text)
+        note = msgspec.structs.replace(note, text=text, actor=person.identity, attachments=files)
         receipts = await self._host.receive([Delivery(input=note, raw=raw)])
         if said.parent_user_id and not receipts[0].duplicate and not self._passed(note, person):
             self._later(self._check(note, person))

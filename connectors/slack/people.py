@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,11 +18,16 @@ import msgspec
 from connectors.slack.webapi import FAILURES, QUICK, SlackError, WebApi
 from gateway.clock import Clock
 from gateway.model import Identity
+from gateway.text.markup import escape
 
 log = logging.getLogger(__name__)
 
 KEEP, KEEP_FAILURE = timedelta(minutes=5), timedelta(seconds=10)
 MAX_KEPT = 5000
+
+
+_MENTIONED = re.compile(r"(?<![\w@])@([UW][A-Z0-9]{4,20})\b")
+MAX_NAMED = 5
 
 
 class Standing(StrEnum):
@@ -115,6 +121,13 @@ class People:
             person = msgspec.structs.replace(found, company=company, standing=Standing.OUTSIDER)
             self._keep((f"@{team}", user), now + (KEEP if found.name else KEEP_FAILURE), person)
         return person
+
+    async def with_names(self, text: str) -> str:
+        """Markdown with names in place of the ids of the users whom it mentions; a few, and only those Slack tells."""
+        ids = list(dict.fromkeys(_MENTIONED.findall(text)))[:MAX_NAMED]
+        found = await asyncio.gather(*(self.look(user, self._team_id) for user in ids))
+        names = {person.user: " ".join(person.name.split()) for person in found if person.name}
+        return _MENTIONED.sub(lambda m: f"@{escape(names.get(m[1], m[1]))}", text) if names else text
 
     async def _company(self, team: str) -> str:
         """What another workspace is called (docs.slack.dev/reference/methods/team.info)."""
