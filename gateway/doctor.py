@@ -178,7 +178,7 @@ def _of_place(path: Path) -> list[Finding]:
     if free < FULL:
         return [error(said, "Make room now: nothing can be taken in on a full disk.")]
     if free < NEARLY_FULL:
-        return [warning(said, "Make room: 14 KB a mail and its answer, plus attachments.")]
+        return [warning(said, "Make room: 16 KB a mail and its answer, plus attachments.")]
     return [ok(said)]
 
 
