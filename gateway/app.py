@@ -19,38 +19,38 @@ from bot.articles import Library
 from bot.articles import load as load_articles
 from gateway import choice_links, words
 from gateway.accounts import Account, check_accounts, policy_accounts
-from gateway.alarms import Alarms
-from gateway.calendars import Calendar
 from gateway.canned import CannedBook
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
-from gateway.content import Content
-from gateway.content import Source as ContentSource
+from gateway.desk.situation import may_open
 from gateway.errors import SettingsError, StoreError
-from gateway.health import Health
+from gateway.escalation.playbook import advice
 from gateway.host import StoreHost
 from gateway.incident_watch import IncidentWatch
 from gateway.intake import Intake
-from gateway.keyring import check_key
 from gateway.knowledge import Knowledge
 from gateway.membership import Membership
-from gateway.metrics import Metrics
 from gateway.model import Address, AdminChange, Agent, Delivery, Role
-from gateway.operations import Operations
+from gateway.operations.alarms import Alarms
+from gateway.operations.content import Content
+from gateway.operations.content import Source as ContentSource
+from gateway.operations.health import Health
+from gateway.operations.metrics import Metrics
+from gateway.operations.vitals import Operations
 from gateway.outbox import Outbox
-from gateway.patterns import compiled
-from gateway.playbook import advice
 from gateway.policy import AccountPolicy, Policy, QueuePolicy
 from gateway.privacy import Seal, installation_key
-from gateway.rulebook import Rulebook
-from gateway.rules import Rules
+from gateway.privacy.keyring import check_key
 from gateway.settings import QueueSettings, Settings, Source
-from gateway.settings_times import make_calendars, make_slas
-from gateway.situation import may_open
+from gateway.settings.times import make_calendars, make_slas
+from gateway.sla.calendars import Calendar
+from gateway.sla.sums import sums
 from gateway.store import Store, open_driver
-from gateway.sums import sums
 from gateway.text.hosts import is_loopback
 from gateway.timers import Timers
+from gateway.triage.patterns import compiled
+from gateway.triage.rulebook import Rulebook
+from gateway.triage.rules import Rules
 from gateway.web import attach as attach_pages
 from gateway.web.site import Site
 

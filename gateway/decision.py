@@ -11,13 +11,15 @@ import msgspec
 
 from bot.answer import Bot
 from bot.signals import thanks_only
-from gateway import csat, incidents, proposals, reports_in, tier0
-from gateway.assignment import take_back
+from gateway import reports_in, tier0
 from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
 from gateway.context import Context
 from gateway.correspondents import others, why_silent
+from gateway.desk import csat, incidents, proposals
+from gateway.desk.assignment import take_back
+from gateway.desk.resting import stir
 from gateway.draft import Draft
-from gateway.escalation import hand_off, heed, refresh_card, tell_agents
+from gateway.escalation.hand_off import hand_off, heed, refresh_card, tell_agents
 from gateway.forwarded import propose, undecided
 from gateway.imported import file_away
 from gateway.model import (
@@ -43,12 +45,11 @@ from gateway.model import (
 )
 from gateway.policy import Policy
 from gateway.privacy import mask
-from gateway.resting import stir
-from gateway.screening import Screened, Verdict, screen
+from gateway.sla.watching import rest
 from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
-from gateway.triage import no_ticket
+from gateway.triage.routing import no_ticket
+from gateway.triage.screening import Screened, Verdict, screen
 from gateway.voice import handed_over, speak
-from gateway.watching import rest
 
 #: It waits for somebody else than us; thanks do not change that.
 RESTING = (Status.PENDING, Status.ON_HOLD)

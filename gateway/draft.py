@@ -58,7 +58,7 @@ class Draft:
         self.sends: list[Send] = []
         self.heard: list[Entry] = []  #: what the requester said in this turn and the bot may answer
         self.summed: tuple[object, object, Any] | None = (
-            None  #: the clocks as last summed (gateway/clocks.py)
+            None  #: the clocks as last summed (gateway/sla/clocks.py)
         )
         self.silence = ""  #: why nothing automatic could be said, a cause code
         self._events: list[Event] = []

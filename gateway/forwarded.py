@@ -7,7 +7,7 @@ import msgspec
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.errors import Refused
-from gateway.escalation import refresh_card
+from gateway.escalation.hand_off import refresh_card
 from gateway.model import Agent, AgentAction, Message, Participant, Side
 
 #: Role of the proposed requester until somebody has decided, and of one who was not taken.

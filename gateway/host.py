@@ -11,9 +11,11 @@ from pathlib import Path
 import msgspec
 
 from gateway import canned, drafts
-from gateway.asking import sees
 from gateway.bell import Rings
 from gateway.clock import Clock, to_ms
+from gateway.desk.asking import sees
+from gateway.desk.situation import Situation, at_least
+from gateway.desk.verbs import usable, without_ticket
 from gateway.desk_reads import DeskReads
 from gateway.dial import check_scope
 from gateway.directory import StoreDirectory
@@ -42,10 +44,8 @@ from gateway.model import (
 from gateway.overviews import Query, T
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
-from gateway.sealing import original_of, unsealed
-from gateway.situation import Situation, at_least
+from gateway.privacy.sealing import original_of, unsealed
 from gateway.store import Store, grants, suppression, work
-from gateway.verbs import usable, without_ticket
 from gateway.views import (
     DeadLine,
     IncidentLine,

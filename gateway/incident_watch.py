@@ -14,7 +14,7 @@ from gateway.clock import Clock, to_ms
 from gateway.errors import StoreError
 from gateway.model import AdminChange, Delivery
 from gateway.privacy import Seal
-from gateway.sealing import sealed_row
+from gateway.privacy.sealing import sealed_row
 from gateway.store import Store
 from gateway.text.likeness import groups
 

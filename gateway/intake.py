@@ -24,13 +24,13 @@ from gateway.case import Case, Claim, LedgerRow, Outcome
 from gateway.clock import Clock, from_ms, to_ms
 from gateway.decision import decide
 from gateway.errors import StoreError
-from gateway.health import Health
-from gateway.metrics import Metrics
 from gateway.model import Cursor, Delivery, Receipt
+from gateway.operations.health import Health
+from gateway.operations.metrics import Metrics
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, NoKey, Seal
+from gateway.privacy.sealing import sealed_case, sealed_row, unmasked, unsealed
 from gateway.reading import query_for
-from gateway.sealing import sealed_case, sealed_row, unmasked, unsealed
 from gateway.store import Store
 from gateway.store.cases import CaseRows
 from gateway.store.ledger import ClaimedRow, ClaimedStream

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock, to_ms
+from gateway.desk.situation import at_least
 from gateway.errors import Refused
 from gateway.model import (
     Address,
@@ -21,7 +22,6 @@ from gateway.model import (
     SendKind,
 )
 from gateway.policy import Policy
-from gateway.situation import at_least
 from gateway.store import Store
 
 log = logging.getLogger("deskgate.members")

@@ -16,11 +16,11 @@ from gateway.bell import Rings
 from gateway.clock import Clock, from_ms, to_ms
 from gateway.connector import Connector
 from gateway.errors import Retryable, StoreError, Uncertain, Undeliverable
-from gateway.health import Health
-from gateway.metrics import Metrics
 from gateway.model import Delivery, DeliveryReport, Outgoing, Post, SendKind, SendState, Sent
+from gateway.operations.health import Health
+from gateway.operations.metrics import Metrics
 from gateway.privacy import Seal
-from gateway.sealing import seal_row
+from gateway.privacy.sealing import seal_row
 from gateway.store import Store
 from gateway.store.ledger import TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gateway import choice_links
-from gateway.calendars import Calendar
-from gateway.ladder import Level, Pulse
+from gateway.escalation.ladder import Level, Pulse
 from gateway.model import Address, Agent, Assignment, BotMode, Button, Choice, Identity, Priority, Role
-from gateway.mood import Lexicons, shipped
-from gateway.patterns import Pattern
-from gateway.rules import Rules
-from gateway.sla import Sla
+from gateway.sla.calendars import Calendar
+from gateway.sla.promises import Sla
+from gateway.triage.mood import Lexicons, shipped
+from gateway.triage.patterns import Pattern
+from gateway.triage.rules import Rules
 from gateway.words import Words
 
 #: Triggers that may be switched off; a sensitive matter and the wish for a person always go to people.

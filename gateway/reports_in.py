@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.assignment import SILENT, take_back
 from gateway.case import Case, PendingSend
 from gateway.context import Context
+from gateway.desk.assignment import SILENT, take_back
+from gateway.desk.resting import WAKE
+from gateway.desk.resting import wake as resting_over
 from gateway.draft import Draft
-from gateway.escalation import hand_off, refresh_card, tell_agents
+from gateway.escalation.hand_off import hand_off, refresh_card, tell_agents
 from gateway.model import (
     Bounce,
     DeliveryReport,
@@ -23,10 +25,8 @@ from gateway.model import (
     Status,
     TimerDue,
 )
-from gateway.resting import WAKE
-from gateway.resting import wake as resting_over
+from gateway.sla.watching import TIMER, wake, wake_after_a_stop
 from gateway.voice import handed_over, speak, word
-from gateway.watching import TIMER, wake, wake_after_a_stop
 
 
 def delivery(draft: Draft, context: Context, report: DeliveryReport) -> None:

@@ -9,12 +9,10 @@ import msgspec
 from bot.answer import Answer, Clarify, HandOff, Passage, Question, Reason
 from bot.articles import Article
 from bot.signals import thanks_only, wants_human, yes_or_no
-from gateway import dial, opening_hours
-from gateway.calendars import Calendar
+from gateway import dial
 from gateway.context import Context
 from gateway.draft import Draft
-from gateway.escalation import excerpt, hand_off
-from gateway.masking import words_of
+from gateway.escalation.hand_off import excerpt, hand_off
 from gateway.model import (
     Address,
     BotMode,
@@ -26,10 +24,13 @@ from gateway.model import (
     Speaker,
     Status,
 )
+from gateway.privacy.masking import words_of
+from gateway.sla import opening_hours
+from gateway.sla.calendars import Calendar
 from gateway.text.language import detect
 from gateway.text.links import to_pages
 from gateway.text.unwrap import unwrap
-from gateway.triage import Triage, apply, consider
+from gateway.triage.routing import Triage, apply, consider
 from gateway.voice import button, handed_over, speak, word
 
 

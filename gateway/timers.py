@@ -9,7 +9,7 @@ from gateway.clock import Clock, from_ms, to_ms
 from gateway.errors import StoreError
 from gateway.model import Delivery, TimerDue
 from gateway.privacy import Seal
-from gateway.sealing import seal_row
+from gateway.privacy.sealing import seal_row
 from gateway.store import Store
 from gateway.store.ledger import TakeRow
 from gateway.store.timers import Due

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.clocks import current, tick
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.model import Button, Choice, ChoiceAction, EntryKind, Promise, SendKind, Side
+from gateway.sla.clocks import current, tick
 
 #: What stands behind a cheerful word, where the brand allows it.
 CHEER = {"greeting": "👋", "glad": "🙂", "thanks": "🙂", "bye": "👋", "csat_thanks": "🙂"}

@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from bot.articles import Library, load
 from bot.reply import Candidate
-from gateway.health import Trouble
 from gateway.model import Agent
-from gateway.operations import DeadInput, Fare
+from gateway.operations.health import Trouble
+from gateway.operations.vitals import DeadInput, Fare
 from gateway.store.vitals import Alarm, Vitals
 from gateway.web import Site, attach
 from gateway.web.security import SESSION

@@ -17,6 +17,7 @@ from connectors.slack.connector import Settings
 from connectors.slack.connector import Slack as SlackConnector
 from gateway.clock import Clock
 from gateway.connector import QueuePlace
+from gateway.desk.verbs import Situation, usable
 from gateway.errors import Refused, StoreError
 from gateway.model import (
     ActionResult,
@@ -41,7 +42,6 @@ from gateway.model import (
     Verb,
 )
 from gateway.overviews import Query, T
-from gateway.verbs import Situation, usable
 from tests.fakes_directory import FakeDirectory
 from tests.slack_posts import Poster
 from tests.slack_standin import SECRET, TOKEN, Slack, running

@@ -13,6 +13,8 @@ import msgspec
 from gateway.bell import Bell
 from gateway.clock import SystemClock
 from gateway.connector import Lease
+from gateway.desk.situation import Situation
+from gateway.desk.verbs import usable, without_ticket
 from gateway.errors import Refused
 from gateway.model import (
     ActionResult,
@@ -48,8 +50,6 @@ from gateway.model import (
 )
 from gateway.overviews import Query, T
 from gateway.policy import QueuePolicy
-from gateway.situation import Situation
-from gateway.verbs import usable, without_ticket
 from gateway.views import (
     DeadLine,
     IncidentLine,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from gateway.calendars import Calendar, Window
-from gateway.ladder import Branch, Level
+from gateway.escalation.ladder import Branch, Level
 from gateway.model import Address, Priority, Promise
 from gateway.policy import QueuePolicy
-from gateway.sla import Sla
+from gateway.sla.calendars import Calendar, Window
+from gateway.sla.promises import Sla
 
 LJUBLJANA = ZoneInfo("Europe/Ljubljana")
 DAY = (Window(start=time(9), end=time(17)),)

@@ -15,13 +15,13 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
-from gateway import alarm_ways
-from gateway.alarms import Alarms, conditions, message
 from gateway.clock import to_ms
 from gateway.errors import Retryable, StoreError
-from gateway.health import Health
+from gateway.operations import alarm_ways
+from gateway.operations.alarms import Alarms, conditions, message
+from gateway.operations.health import Health
 from gateway.privacy import Seal
-from gateway.settings_alarms import AlarmSettings
+from gateway.settings.alarms import AlarmSettings
 from gateway.store.vitals import Alarm, Vitals
 from tests.conftest import MakeWorld
 from tests.fakes import ManualClock
@@ -261,7 +261,7 @@ def test_a_message_says_what_to_do() -> None:
 
 
 async def test_the_figures_are_those_of_the_world(make_world: MakeWorld) -> None:
-    from gateway.operations import Operations
+    from gateway.operations.vitals import Operations
 
     world = await make_world()
     operations = Operations(world.store, Seal(b"k" * 32), world.clock, world.intake, ("chat/main",))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gateway.assignment import whose_turn
+from gateway.desk.assignment import whose_turn
 from gateway.model import Agent, Assignment, Member, Priority, Role, Ticket, Verb, Work
 from gateway.policy import QueuePolicy
 from tests.conftest import MakeWorld

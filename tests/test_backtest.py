@@ -9,12 +9,12 @@ import pytest
 
 from bot.answer import Bot
 from bot.article_file import parse
-from gateway.backtest import Backtest, Side, backtest
 from gateway.cli import main
 from gateway.kb.trial import with_draft
 from gateway.model import Priority, Verb
-from gateway.rules import load
+from gateway.operations.backtest import Backtest, Side, backtest
 from gateway.store.rebuilding import Recorded
+from gateway.triage.rules import load
 from tests.world import World, make_policy
 
 GIFT = """---

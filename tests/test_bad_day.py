@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import to_ms
-from gateway.doctor import of_clock
 from gateway.errors import Retryable, StoreError
-from gateway.ladder import Pulse
+from gateway.escalation.ladder import Pulse
 from gateway.model import Verb
+from gateway.operations.doctor import of_clock
 from gateway.store import open_driver
 from gateway.store.examination import Looked
 from tests.conftest import MakeWorld
@@ -84,7 +84,7 @@ async def test_a_torn_end_of_the_write_ahead_log_loses_nothing_acknowledged(
 
 
 async def test_a_damaged_database_is_named_with_what_to_do(tmp_path: Path) -> None:
-    from gateway.doctor import of_database
+    from gateway.operations.doctor import of_database
     from gateway.store.examination import look
 
     path = tmp_path / "deskgate.db"

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.case import Folder
-from gateway.cli_sla import explained
+from gateway.cli.sla import explained
 from gateway.clock import from_ms
-from gateway.clocks import current
 from gateway.draft import Draft
 from gateway.model import EntryKind, Priority, Promise, Status, Verb
-from gateway.sla import choose, deadlines, recorded
-from gateway.sums import sums
+from gateway.sla.clocks import current
+from gateway.sla.promises import choose, deadlines, recorded
+from gateway.sla.sums import sums
 from tests.conftest import MakeWorld
 from tests.hours import OFFICE, POLICY, URGENT, local, promises
 from tests.stories import few, play
@@ -133,7 +133,7 @@ async def test_another_priority_means_another_promise(office: World) -> None:
 
 
 async def test_a_rule_that_names_a_policy_has_it(make_world: MakeWorld) -> None:
-    from gateway.rules import Rule, Rules, Then, When
+    from gateway.triage.rules import Rule, Rules, Then, When
 
     gold = promises("gold", targets={Promise.FIRST_RESPONSE: timedelta(minutes=15)})
     rule = Rule(name="gold", when=When(hours="open", text=("football",)), then=Then(sla="gold"))

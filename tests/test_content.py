@@ -11,8 +11,8 @@ import pytest
 
 from gateway.app import published
 from gateway.cli import main
-from gateway.content import Content, diff
 from gateway.errors import SettingsError
+from gateway.operations.content import Content, diff
 from gateway.settings import Settings
 from gateway.store import Store
 from gateway.store import revisions as stored

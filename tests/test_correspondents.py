@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gateway.correspondents import MAX_COPIES, others, ours
+from gateway.desk.recipients import goes_to
+from gateway.desk.situation import Situation
+from gateway.desk.verbs import usable
 from gateway.model import Address, Agent, Leg, Post, SendKind, Side, Verb
 from gateway.policy import AccountPolicy
-from gateway.recipients import goes_to
-from gateway.situation import Situation
 from gateway.store import suppression
-from gateway.verbs import usable
 from tests.conftest import MakeWorld
 from tests.world import World, a_file, make_policy
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway import intake
 from gateway.cli import main
-from gateway.operations import Operations
+from gateway.operations.vitals import Operations
 from gateway.privacy import Seal
 from tests.fakes_site import LETTER, FakeOperations, open_site
 from tests.fakes_web import ADMIN, AGENT

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from gateway.desk import MAX_TEXT, VERBS
+from gateway.desk.act import MAX_TEXT, VERBS
 from gateway.model import (
     ActionResult,
     Address,

@@ -13,9 +13,9 @@ from gateway.accounts import accounts
 from gateway.app import Deskgate
 from gateway.cli import main
 from gateway.clock import SystemClock, to_ms
-from gateway.doctor import examine, of_clock, of_database, of_disk, of_env_file, of_key, of_origins
 from gateway.errors import SettingsError
-from gateway.findings import Finding, Level
+from gateway.operations.doctor import examine, of_clock, of_database, of_disk, of_env_file, of_key, of_origins
+from gateway.operations.findings import Finding, Level
 from gateway.privacy import Seal
 from gateway.settings import Settings
 from gateway.store.examination import Looked, look
@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_written_to_is_found(tmp_path: Path) -> None:
 def test_a_full_disk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for free, level in ((100_000_000, "error"), (1_000_000_000, "warning"), (10**11, "ok")):
         usage = type("Usage", (), {"free": free})
-        monkeypatch.setattr("gateway.doctor.shutil.disk_usage", lambda path, usage=usage: usage)
+        monkeypatch.setattr("gateway.operations.doctor.shutil.disk_usage", lambda path, usage=usage: usage)
         assert levels(of_disk(settings(tmp_path))) == [level]
 
 

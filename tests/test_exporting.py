@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StoreError
-from gateway.exporting import export
 from gateway.model import Delivery
+from gateway.operations.exporting import export
 from gateway.privacy import Seal
 from tests.world import World, a_file
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.desk.situation import Situation
+from gateway.desk.verbs import usable
 from gateway.model import Agent, Identity, Verb
-from gateway.situation import Situation
 from gateway.text.forward import original_sender
-from gateway.verbs import usable
 from tests.world import World
 
 MIA = Identity(kind="email", value="mia@example.org", name="Mia Kovač")

@@ -17,7 +17,7 @@ import pytest
 from gateway.app import read_settings
 from gateway.cli import main
 from gateway.errors import SettingsError
-from gateway.installation import Wishes, config_text, lay_out, shipped
+from gateway.operations.installation import Wishes, config_text, lay_out, shipped
 from tests.running import free_port
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ import pytest
 
 from bot.articles import load
 from gateway.cli import main
-from gateway.cli_kb_answers import since
+from gateway.cli.kb_answers import since
 from gateway.clock import SystemClock
 from gateway.kb import Unusable
 from gateway.kb.gaps import Asked, cluster, drafts, gaps, shared_by

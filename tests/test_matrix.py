@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.calendars import ALWAYS
 from gateway.case import Committed, Outcome
-from gateway.ladder import Branch, Level, Pulse, climb
+from gateway.escalation.ladder import Branch, Level, Pulse, climb
+from gateway.escalation.playbook import PLAYBOOK
 from gateway.model import Verb
-from gateway.playbook import PLAYBOOK
 from gateway.settings import load
+from gateway.sla.calendars import ALWAYS
 from tests.conftest import MakeWorld
 from tests.hours import MATRIX
 from tests.stories import SAID, few, play

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import SettingsError
-from gateway.mood import FOLDER, MOODS, load, shipped
 from gateway.text.terms import Terms, sequences
+from gateway.triage.mood import FOLDER, MOODS, load, shipped
 
 DATA = Path(__file__).parent / "data"
 SAID = tomllib.loads((DATA / "mood.toml").read_text("utf-8"))

@@ -17,16 +17,16 @@ from bot.articles import load
 from gateway.app import make_policy, read_settings
 from gateway.case import Case, Change, Claim, LedgerRow
 from gateway.cli import main
-from gateway.cli_triage import _NOW as NOW
+from gateway.cli.triage import _NOW as NOW
 from gateway.decision import decide
 from gateway.model import Address, Identity, Message, Post, Side
-from gateway.parity import named_doors
 from gateway.policy import AccountPolicy, Policy
 from gateway.privacy import Seal
-from gateway.rulebook import Rulebook
-from gateway.rules import Rule, Rules, Then, When
 from gateway.settings import Settings
 from gateway.simulation.recorder import channels, recorded
+from gateway.triage.parity import named_doors
+from gateway.triage.rulebook import Rulebook
+from gateway.triage.rules import Rule, Rules, Then, When
 
 ROOT = Path(__file__).parent.parent
 WORDS = [

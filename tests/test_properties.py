@@ -30,7 +30,7 @@ from gateway.model import (
     Status,
     Verb,
 )
-from gateway.sealing import seal_row
+from gateway.privacy.sealing import seal_row
 from gateway.store.sqlite import SqliteDriver
 from tests.fakes import START
 from tests.stories import PHRASES, QUESTIONS, SAID, TEXTS, an_offer, few, nameless, play

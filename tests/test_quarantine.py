@@ -10,7 +10,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.model import Bounce
-from gateway.operations import Operations
+from gateway.operations.vitals import Operations
 from gateway.store import ledger
 from gateway.store.sqlite import SqliteDriver
 from tests.fakes_site import Browser, open_site

@@ -13,10 +13,10 @@ import pytest
 
 from gateway.cli import main
 from gateway.errors import Retryable, StoreError
-from gateway.ladder import Pulse
+from gateway.escalation.ladder import Pulse
 from gateway.model import ChoiceAction, Priority, Verb
+from gateway.operations.replaying import Replayed, replay
 from gateway.privacy import Seal
-from gateway.replaying import Replayed, replay
 from tests.conftest import MakeWorld
 from tests.hours import MATRIX
 from tests.stores import run

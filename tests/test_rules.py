@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import SettingsError
 from gateway.model import Priority
-from gateway.rulebook import Rulebook
-from gateway.rules import Facts, Rule, Rules, Then, When, load
+from gateway.triage.rulebook import Rulebook
+from gateway.triage.rules import Facts, Rule, Rules, Then, When, load
 
 QUEUES = ("general", "leads")
 SHIPPED = Path(__file__).parent.parent / "rules.toml"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.model import Address, Attachment, Bounce, Choice, ChoiceAction, Identity, Message, Offer
-from gateway.screening import CHECKS, Verdict, screen
+from gateway.triage.screening import CHECKS, Verdict, screen
 from tests.world import World, make_policy
 
 POLICY = make_policy(blocked=frozenset({"spam@example.net", "@bad.example", "u99"}))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.calendars import Window
 from gateway.model import Promise
 from gateway.settings import load
-from gateway.settings_times import make_calendars, make_slas, span
+from gateway.settings.times import make_calendars, make_slas, span
+from gateway.sla.calendars import Window
 from tests.test_settings import problems, write
 
 OFFICE = '[calendars.office]\nzone = "Europe/Vienna"\nholidays = "AT"\n[calendars.office.hours]\n'

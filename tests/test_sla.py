@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.calendars import ALWAYS, Calendar, Window
 from gateway.model import Mark, Promise, Step
-from gateway.sla import deadline
+from gateway.sla.calendars import ALWAYS, Calendar, Window
+from gateway.sla.promises import deadline
 
 LJUBLJANA = ZoneInfo("Europe/Ljubljana")
 DAY = (Window(start=time(9), end=time(17)),)

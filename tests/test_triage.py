@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from gateway import cli
-from gateway.masking import mask
 from gateway.model import EntryKind, Priority, Speaker, Verb
-from gateway.mood import shipped
 from gateway.policy import QueuePolicy
-from gateway.rules import Rule, Rules, Then, When, load
+from gateway.privacy.masking import mask
+from gateway.triage.mood import shipped
+from gateway.triage.rules import Rule, Rules, Then, When, load
 from tests.world import World, make_policy
 
 ROOT = Path(__file__).parent.parent

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.causes import HANDOVER
-from gateway.desk import VERBS
+from gateway.desk.act import VERBS
+from gateway.desk.situation import CHOICES, CHOICES_OF
+from gateway.desk.verbs import FORMS
+from gateway.escalation.causes import HANDOVER
 from gateway.model import AgentAction, FieldKind, Group, Identity, Priority, TicketView, Verb, filled
-from gateway.situation import CHOICES, CHOICES_OF
-from gateway.verbs import FORMS
 from tests.world import World
 
 

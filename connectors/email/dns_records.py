@@ -9,7 +9,7 @@ import dns.exception
 import dns.resolver
 
 from connectors.email.mime import Part
-from gateway.findings import Finding, error, ok, warning
+from gateway.operations.findings import Finding, error, ok, warning
 
 #: Address and port of a name server to ask instead of the system's.
 Nameserver = tuple[str, int]

@@ -26,7 +26,7 @@ from connectors.email.outgoing import Relay
 from connectors.email.reply_key import reply_address
 from connectors.email.settings import Auth, Security, Settings
 from gateway.errors import DeskgateError, Retryable, Undeliverable
-from gateway.findings import Finding, error, ok, warning
+from gateway.operations.findings import Finding, error, ok, warning
 
 _ARRIVES_WITHIN = 40.0  # seconds that a mail to oneself may take
 _TOKEN = "Run `deskgate mail authorize {address}`."  # noqa: S105 - a sentence

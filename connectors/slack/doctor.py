@@ -14,7 +14,7 @@ from connectors.slack.settings import Settings
 from connectors.slack.socket_mode import REMEDIES as SOCKET_REMEDIES
 from connectors.slack.webapi import FAILURES, SlackError, WebApi
 from gateway.connector import QueuePlace
-from gateway.findings import Finding, error, ok, warning
+from gateway.operations.findings import Finding, error, ok, warning
 from gateway.text.hosts import is_loopback
 
 log = logging.getLogger(__name__)

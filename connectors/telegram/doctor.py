@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.telegram.settings import Mode, Settings
-from gateway.findings import Finding, error, ok, warning
+from gateway.operations.findings import Finding, error, ok, warning
 from gateway.text.hosts import is_loopback
 
 #: Ports that Telegram calls (core.telegram.org/bots/webhooks#the-short-version).

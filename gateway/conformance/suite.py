@@ -11,7 +11,7 @@ import pytest
 from gateway.conformance.door import Cannot, Door, Refusal
 from gateway.errors import Retryable, StoreError, Uncertain, Undeliverable
 from gateway.model import AnyInput, Cursor, Deletion, EntryKind, Receipt
-from gateway.sealing import unsealed
+from gateway.privacy.sealing import unsealed
 from gateway.store.ledger import LedgerCount, TakeRow, sealed_payloads
 from gateway.views import TicketFilter
 

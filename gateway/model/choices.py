@@ -85,7 +85,7 @@ class LedgerState(StrEnum):
 
 
 class Verb(StrEnum):
-    """What an agent may do with a ticket, whatever the surface (gateway/desk.py says who may)."""
+    """What an agent may do with a ticket, whatever the surface (gateway/desk/act.py says who may)."""
 
     CLAIM = "claim"
     RELEASE = "release"

@@ -120,7 +120,7 @@ class AgentAction(Input, frozen=True, kw_only=True, tag="agent_action"):
     entry: int = 0  #: the line of the conversation that split and move mean
     other: int = 0  #: the ticket that move and merge go to
     colleague: str = ""  #: agent id: whom it is given to, or who is asked
-    cause: str = ""  #: why it is passed on: a code of gateway/causes.py
+    cause: str = ""  #: why it is passed on: a code of gateway/escalation/causes.py
     until: datetime | None = None  #: how long it rests
     also: tuple[int, ...] = ()  #: the other tickets of a selection
     everyone: bool = False  #: every ticket of this one's incident

@@ -25,7 +25,7 @@ from gateway.errors import DeskgateError
 from gateway.model import Delivery, Outgoing, SendState, Sent
 from gateway.privacy import Seal
 from gateway.settings import Settings
-from gateway.settings_alarms import AlarmSettings
+from gateway.settings.alarms import AlarmSettings
 from gateway.simulation.cast import Cast
 from gateway.simulation.recorder import RecordedAccount, channels, recorded
 from gateway.simulation.script import Acts, Says, Step, accounts_named, read_script

@@ -13,9 +13,9 @@ import msgspec
 
 from gateway.app import Deskgate
 from gateway.case import Folder
-from gateway.causes import CAUSES, HANDOVER
 from gateway.draft import Draft
-from gateway.escalation import card as card_of
+from gateway.escalation.causes import CAUSES, HANDOVER
+from gateway.escalation.hand_off import card as card_of
 from gateway.model import (
     Card,
     EntryKind,

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from gateway.desk.verbs import FORMS
 from gateway.model import ActionResult, AgentAction, Attachment, FieldKind, Verb, filled
-from gateway.verbs import FORMS
 from gateway.web.desk import Draft, ticket_page
 from gateway.web.entrance import agent_of
 from gateway.web.security import Form, field, form_of

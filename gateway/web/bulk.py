@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.desk.situation import at_least
 from gateway.errors import Refused
 from gateway.model import ActionResult, Role, Verb, VerbForm, filled, reference
-from gateway.situation import at_least
 from gateway.web.actions import propose, typed_in, verb_of
 from gateway.web.desk import Draft, queues
 from gateway.web.entrance import agent_of

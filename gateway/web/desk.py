@@ -18,7 +18,7 @@ from gateway.model import (
     TicketView,
     VerbForm,
 )
-from gateway.sums import span
+from gateway.sla.sums import span
 from gateway.views import IncidentLine, QueueLine, TicketFilter
 from gateway.web.entrance import agent_of
 from gateway.web.explain import explain

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.causes import CAUSES, HANDOVER
+from gateway.escalation.causes import CAUSES, HANDOVER
 from gateway.model import Event
 
 #: Kinds whose words do not follow from their name.

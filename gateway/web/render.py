@@ -14,7 +14,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway.masking import is_masked
+from gateway.privacy.masking import is_masked
 from gateway.text.markup import to_html, to_wary_html
 from gateway.web.security import AGENT, form_token
 from gateway.web.site import site_of

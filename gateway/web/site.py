@@ -10,14 +10,14 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.connector import Host
-from gateway.health import Trouble
 from gateway.model import Agent, Choice, Identity, TicketPage
-from gateway.sums import Sum
+from gateway.operations.health import Trouble
+from gateway.sla.sums import Sum
 from gateway.views import Members, People, Reads
 
 if TYPE_CHECKING:
     from bot.answer import Bot
-    from gateway.operations import Operations
+    from gateway.operations.vitals import Operations
 
 
 @dataclass(frozen=True, kw_only=True)

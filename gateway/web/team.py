@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.desk.situation import at_least
 from gateway.errors import Refused
 from gateway.model import Role, Verb
-from gateway.situation import at_least
 from gateway.web.actions import read_time
 from gateway.web.desk import queues
 from gateway.web.entrance import agent_of

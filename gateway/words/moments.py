@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gateway.calendars import Calendar, Window
+from gateway.sla.calendars import Calendar, Window
 
 
 class Moments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from connectors.email.doctor import Examined, examine
 from connectors.email.mime import parse
 from connectors.email.reply_key import plus_cursor
 from gateway.cli import main
-from gateway.findings import Finding, Level
+from gateway.operations.findings import Finding, Level
 from tests.fakes_email import KEY, FakeHost, post, running
 from tests.mailservers import PASSWORD, Servers, free_port, mail_servers, why_not
 from tests.running import free_port as a_port

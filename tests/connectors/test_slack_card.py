@@ -15,6 +15,7 @@ from connectors.slack.memory import MAX_TYPED, Memory
 from connectors.slack.modals import closing_form, preview_form, reply_form, verb_form
 from connectors.slack.more import more_form
 from connectors.slack.sending import comment, spoken
+from gateway.desk.verbs import FORMS
 from gateway.errors import InvalidPayload
 from gateway.model import (
     CannedReply,
@@ -32,7 +33,6 @@ from gateway.model import (
     Verb,
     VerbForm,
 )
-from gateway.verbs import FORMS
 from tests.fakes_slack import CARD, desk_address
 from tests.slack_limits import check_message, check_modal, is_harmless, texts
 

@@ -12,7 +12,7 @@ from connectors.telegram.connector import Settings
 from connectors.telegram.doctor import examine, of_bot, of_way, of_webhook
 from connectors.telegram.settings import Mode
 from gateway.clock import SystemClock
-from gateway.findings import Level
+from gateway.operations.findings import Level
 from tests.running import free_port
 from tests.telegram_standin import running
 from tests.telegram_state import TOKEN

@@ -1,0 +1,1 @@
+"""What people do with tickets, the verbs once for every surface. Pure."""

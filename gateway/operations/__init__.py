@@ -1,0 +1,1 @@
+"""What whoever runs Deskgate looks at and does."""

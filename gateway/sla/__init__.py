@@ -1,0 +1,1 @@
+"""What is promised and when it falls due: calendars, clocks and their sums. Pure."""
