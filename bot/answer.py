@@ -38,8 +38,8 @@ _LONGEST_PART = 400
 CLARIFY = 0.75
 #: Below this nothing fits.
 _NOTHING = 0.15
-#: Below this an article is not offered as the third choice.
-_POSSIBLE = 0.03
+#: Below this an article is not offered as the third choice, and below that not as the second.
+_POSSIBLE, _CONCEIVABLE = 0.03, 0.002
 #: Parts of one message that an encoder may read: the time of one answer is bounded.
 _THOUGHT = 6
 #: How much better an article in another language must fit when neither is sure.
@@ -224,9 +224,10 @@ def _parts(asked: Asked) -> list[str]:
 
 
 def _options(ranked: Ranked) -> tuple[Candidate, ...]:
-    """Two or three to choose from; a third only when it is possible."""
-    found = _candidates(ranked)[:_OFFERED]
-    return tuple(found[:2] + [c for c in found[2:] if c.confidence >= _POSSIBLE])
+    """Up to three to choose from, each where it might be meant: one beside which nothing fits is no choice."""
+    least = (0.0, _CONCEIVABLE, _POSSIBLE)
+    found = zip(_candidates(ranked)[:_OFFERED], least, strict=False)
+    return tuple(candidate for candidate, bound in found if candidate.confidence >= bound)
 
 
 def _candidates(ranked: Ranked, most: float = 1.0) -> list[Candidate]:

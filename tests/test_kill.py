@@ -36,6 +36,8 @@ LONGEST = 30.0  #: seconds after which no further round begins
 DRAINED_WITHIN = 40.0
 
 CONFIG = """
+[incidents]
+people = 0
 [desk]
 undo_seconds = 0
 [queues.general]
@@ -50,6 +52,7 @@ title = "Technical support"
 [connectors.slack.main]
 team_id = "{team}"
 api_url = "{api}"
+speed = 1000
 """
 QUESTIONS = (
     "Where is my order?",

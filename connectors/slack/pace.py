@@ -26,10 +26,10 @@ LONGEST = 3.0
 
 
 class Pace:
-    """A leaky bucket for each channel and each method of one workspace."""
+    """A leaky bucket for each channel and each method of one workspace. `speed`: a multiple of Slack's own limits."""
 
-    def __init__(self, account: str, clock: Clock) -> None:
-        self._account, self._clock = account, clock
+    def __init__(self, account: str, clock: Clock, speed: float = 1.0) -> None:
+        self._account, self._clock, self._speed = account, clock, speed
         self._full: dict[str, datetime] = {}
         self._closed: dict[str, datetime] = {}
 
@@ -44,7 +44,9 @@ class Pace:
             raise Retryable(f"Slack's limit for {method} is reached.", after=wait, bucket=self.bucket(slow))
         for name, rate in rates.items():
             if rate:
-                self._full[name] = max(self._full.get(name, now), now) + timedelta(seconds=rate[0])
+                self._full[name] = max(self._full.get(name, now), now) + timedelta(
+                    seconds=rate[0] / self._speed
+                )
         self._tidy(now)
         await self._clock.sleep_until(ready)
 

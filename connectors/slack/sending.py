@@ -87,10 +87,11 @@ class Sender:
         background: BackgroundAt,
         channels: QueueChannels,
         clock: Clock,
+        speed: float = 1.0,
     ) -> None:
         self._account, self._workspace, self._api, self._file_of = account, workspace, api, file_of
         self._background = background
-        self._channels, self._pace = channels, Pace(account, clock)
+        self._channels, self._pace = channels, Pace(account, clock, speed)
         # What has left of a message of several parts, by outbox id: a second try sends only the rest.
         self._left: dict[int, list[str]] = {}
 

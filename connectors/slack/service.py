@@ -50,6 +50,7 @@ class Service:
             self._background,
             self.channels,
             host.clock,
+            settings.speed,
         )
         self.tasks: set[asyncio.Task[None]] = set()
         self._forever: list[asyncio.Task[None]] = []

@@ -79,6 +79,13 @@ class Settings(BaseModel):
         description="Largest file, in bytes, that is fetched from a message; larger ones are only named. "
         "Default 20000000.",
     )
+    speed: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="Multiple of Slack's documented limits at which messages leave: more only where Slack granted "
+        "more, or towards a test server. Default 1.",
+    )
     queue: str = Field(default="", description='Default queue of this account. Default "": none.')
     language: str = Field(default="", description='Language of this account. Default "": as detected.')
 
