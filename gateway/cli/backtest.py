@@ -50,8 +50,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 async def _backtest(options: argparse.Namespace) -> int:
-    from gateway.cli.dead import opened_deskgate
     from gateway.cli.kb_answers import since
+    from gateway.cli.opened import opened_deskgate
     from gateway.clock import SystemClock, to_ms
     from gateway.operations.backtest import backtest
 

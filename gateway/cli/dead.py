@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from gateway.cli.people import with_deskgate
 
 if TYPE_CHECKING:
     from gateway.app import Deskgate
@@ -23,44 +24,19 @@ def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], N
         required=True, metavar="COMMAND"
     )
     listed = dead.add_parser("list", help="what could not be handled, and why")
-    listed.set_defaults(command=_run(_list))
+    listed.set_defaults(command=with_deskgate(_list))
     show = dead.add_parser("show", help="one of them, with its original on request")
     show.add_argument("id", type=int, metavar="ID", help="its number in the list")
     show.add_argument(
         "--original", type=Path, metavar="FILE", help="write the bytes that the channel gave us"
     )
-    show.set_defaults(command=_run(_show))
+    show.set_defaults(command=with_deskgate(_show))
     replay = dead.add_parser("replay", help="try them again, once their reason is mended")
     replay.add_argument("ids", type=int, nargs="*", metavar="ID", help="their numbers in the list")
     replay.add_argument("--all", action="store_true", help="every one of them")
-    replay.set_defaults(command=_run(_replay))
+    replay.set_defaults(command=with_deskgate(_replay))
     for parser in (listed, show, replay):
         config_option(parser)
-
-
-Work = Callable[["Deskgate", argparse.Namespace], Awaitable[int]]
-
-
-def _run(work: Work) -> Callable[[argparse.Namespace], int]:
-    async def opened(options: argparse.Namespace) -> int:
-        async with opened_deskgate(options.config) as deskgate:
-            return await work(deskgate, options)
-
-    return lambda options: asyncio.run(opened(options))
-
-
-@asynccontextmanager
-async def opened_deskgate(config: Path) -> AsyncIterator[Deskgate]:
-    """An installation with its store open, and nothing else of it running."""
-    from gateway.app import Deskgate, read_settings
-
-    deskgate = Deskgate(*read_settings(config, os.environ))
-    await deskgate.store.open()
-    try:
-        yield deskgate
-    finally:
-        deskgate.intake.close()
-        await deskgate.store.close()
 
 
 async def _list(deskgate: Deskgate, options: argparse.Namespace) -> int:

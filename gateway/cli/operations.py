@@ -175,7 +175,7 @@ def _tell_replayed(found: Replayed, into: Path) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from gateway.cli.dead import opened_deskgate
+    from gateway.cli.opened import opened_deskgate
     from gateway.operations.exporting import export
 
     async def work() -> int:

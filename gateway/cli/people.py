@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.cli.opened import opened_deskgate
 from gateway.clock import to_ms
 from gateway.errors import Refused
 from gateway.model import Agent, Role
@@ -73,23 +71,10 @@ def with_deskgate(work: Work) -> Callable[[argparse.Namespace], int]:
     """A command that needs the store: opened before, closed after."""
 
     async def opened(options: argparse.Namespace) -> int:
-        async with _deskgate(options.config) as deskgate:
+        async with opened_deskgate(options.config) as deskgate:
             return await work(deskgate, options)
 
     return lambda options: asyncio.run(opened(options))
-
-
-@asynccontextmanager
-async def _deskgate(config: Path) -> AsyncIterator[Deskgate]:
-    from gateway.app import Deskgate, read_settings
-
-    deskgate = Deskgate(*read_settings(config, os.environ))
-    await deskgate.store.open()
-    try:
-        yield deskgate
-    finally:
-        deskgate.intake.close()
-        await deskgate.store.close()
 
 
 async def _add(deskgate: Deskgate, options: argparse.Namespace) -> int:
