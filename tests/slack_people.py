@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.slack_posts import Poster, block_actions, event_callback, view_submission
+from tests.slack_posts import Poster, apply_response, block_actions, event_callback, view_submission
 from tests.slack_standin import BOT_USER, TEAM, Slack
 
 
@@ -181,6 +181,36 @@ class Writer:
                     entered = {"type": "file_input", "files": (files or {}).get(name, [])}
                 values[name] = {element["action_id"]: entered}
         return await self.wire.interact(view_submission({**view, "state": {"values": values}}, self.user))
+
+    async def chooses(self, view: dict[str, Any], name: str, value: str) -> tuple[bool, Any]:
+        """Chooses from a menu beside a form's text."""
+        menus = [block["accessory"] for block in view["blocks"] if "accessory" in block]
+        (menu,) = (each for each in menus if each["action_id"] == name)
+        (option,) = (each for each in menu["options"] if each["value"] == value)
+        action = {"action_id": name, "type": "static_select", "block_id": name, "selected_option": option}
+        action["action_ts"] = self.slack.new_ts()
+        place = {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+        return await self.wire.interact(
+            block_actions(action, self.user, self.team, self.slack.trigger(), place)
+        )
+
+    async def answers(self, card: dict[str, Any], channel: str, canned: str, *files: dict[str, Any]) -> str:
+        """Reply… → a canned reply and files → preview → Send. Gives all that the preview showed."""
+        assert (await self.presses(card, "Reply", channel))[0]
+        (form,) = self.slack.views.values()
+        assert (await self.chooses(form, "canned", canned))[0]
+        (filled,) = self.slack.views.values()
+        assert filled is not form, "the reply was put into the form"
+        (chosen,) = (
+            b["block_id"] for b in filled["blocks"] if b.get("element", {}).get("type") == "file_input"
+        )
+        _, shown = await self.submits(filled, {}, files={chosen: list(files)})
+        apply_response(self.slack, form["id"], shown)
+        (preview,) = self.slack.views.values()
+        kept, answer = await self.submits(preview, {})
+        assert kept
+        apply_response(self.slack, form["id"], answer or {})
+        return words_of(preview)
 
     def hears(self, channel: str = "", thread: str = "") -> list[dict[str, Any]]:
         """The app's messages in a conversation (and thread), oldest first."""

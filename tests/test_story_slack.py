@@ -14,7 +14,7 @@ import pytest
 
 from gateway.app import Deskgate
 from gateway.clock import SystemClock
-from gateway.model import Agent, Attachment, Status, TicketPage, Verb
+from gateway.model import Agent, Status, TicketPage, Verb
 from tests import slack_standin, telegram_standin
 from tests.running import free_port, running, settings_for
 from tests.slack_people import Wire, Writer, words_of
@@ -72,7 +72,20 @@ def settings_of(
         "general": {"title": "Customer care", "default": True, "slack_channel": "C0DESK"},
         "orders": {"title": "Orders", "slack_channel": "C0DESK"},
     }
-    return settings_for(folder, port, connectors={"slack": {"main": given}, **(more or {})}, queues=queues)
+    sections = {"connectors": {"slack": {"main": given}, **(more or {})}, "queues": queues}
+    return settings_for(folder, port, **sections, desk={"canned": str(canned_replies(folder / "canned"))})
+
+
+def canned_replies(folder: Path) -> Path:
+    """One reply in English and Slovenian, with variables."""
+    folder.mkdir(exist_ok=True)
+    replies = {
+        "van.md": "Hello {{ requester }}, {{ reference }} is **on the van**. {{ agent }}",
+        "van.sl.md": "Zdravo, {{ requester }}: {{ reference }} je **v kombiju**. {{ agent }}",
+    }
+    for name, text in replies.items():
+        (folder / name).write_text(f"---\ntitle: On the van\n---\n{text}\n")
+    return folder
 
 
 @asynccontextmanager
@@ -121,16 +134,17 @@ async def test_a_customer_is_answered_by_the_bot_and_then_by_a_person(tmp_path: 
         page = await s.page()
         assert page.ticket.cause == "not_helped" and page.ticket.assignee == "ann"
 
-        picture = Attachment(filename="van.png", content_type="image/png", content=PNG, size=len(PNG))
-        await act(
-            s.deskgate, Verb.REPLY, page.ticket.id, text="It is **on the van**, Cy.", attachments=(picture,)
-        )
+        canned = f"Hello Cy, {page.ticket.reference} is"
+        shown = await ann.answers(card, "C0DESK", "van", s.slack.add_file("van.png", PNG))
+        assert canned in shown and "van.png" in shown and "Cy, by Slack" in shown
         reply = (await until(lambda: cy.hears()[2:]))[0]
-        assert "*Ana*" in words_of(reply) and "It is *on the van*, Cy." in words_of(reply)
+        assert "*Ann*" in words_of(reply) and f"{canned} *on the van*. Ann" in words_of(reply)
         shared = await until(lambda: [each for each in s.slack.shared if each["channel_id"] == "D0CY"])
         assert s.slack.uploads[shared[0]["files"][0]["id"]]["content"] == PNG
 
-        await act(s.deskgate, Verb.RESOLVE, page.ticket.id)
+        await s.settled()
+        card = s.slack.messages[("C0DESK", card["ts"])]
+        assert (await ann.presses(card, "Resolve", "C0DESK"))[0]
         await until(lambda: cy.hears()[3:])
         await cy.says("thanks!")
         await s.settled()
@@ -318,7 +332,7 @@ async def test_commands_and_the_shortcut_open_tickets(tmp_path: Path, way: str) 
 @pytest.mark.parametrize("way", ["http", "socket"])
 @pytest.mark.parametrize("mode", ["webhook", "polling"])
 async def test_a_customer_in_telegram_and_an_agent_in_slack(tmp_path: Path, mode: str, way: str) -> None:
-    """Question, article, "not helped"; claimed, answered with a file, resolved in Slack; "thanks" reopens nothing."""
+    """Question, article, "not helped"; claimed, a canned reply with a file, resolved; "thanks" reopens nothing."""
     async with workspace() as slack, telegram_standin.running(SystemClock()) as telegram:
         port = free_port()
         bot = {"bot_token": BOT_TOKEN, "api_url": telegram.api_url, "mode": mode, "poll_seconds": 1}
@@ -340,18 +354,12 @@ async def test_a_customer_in_telegram_and_an_agent_in_slack(tmp_path: Path, mode
             assert (await ann.presses(card, "Claim", "C0DESK"))[0]
             await settled(deskgate)
 
-            file = slack.add_file("van.png", PNG)
-            assert (await ann.presses(card, "Reply", "C0DESK"))[0]
-            (form,) = await until(lambda: list(slack.views.values()))
-            inputs = {b["element"]["type"]: b["block_id"] for b in form["blocks"] if b["type"] == "input"}
-            typed = {inputs["plain_text_input"]: "It is on the van, Mia."}
-            _, shown = await ann.submits(form, typed, files={inputs["file_input"]: [file]})
-            assert "van.png" in str(shown["view"]) and "It is on the van" in str(shown["view"])
-            preview = {**shown["view"], "id": form["id"], "hash": "h"}
-            slack.views[form["id"]] = preview
-            assert (await ann.submits(preview, {}))[0]
+            page = await only_page(deskgate)
+            shown = await ann.answers(card, "C0DESK", "van", slack.add_file("van.png", PNG))
+            assert f"Hello Mia, {page.ticket.reference} is" in shown and "van.png" in shown
             reply = (await until(lambda: telegram.sent(mia.id)[2:]))[0]
-            assert reply["caption"] == "Ann:\nIt is on the van, Mia." and reply["stored"] == PNG
+            assert reply["caption"] == f"Ann:\nHello Mia, {page.ticket.reference} is on the van. Ann"
+            assert reply["caption_entities"][0]["type"] == "b" and reply["stored"] == PNG
 
             card = slack.messages[("C0DESK", card["ts"])]
             assert (await ann.presses(card, "Resolve", "C0DESK"))[0]

@@ -81,9 +81,12 @@ def verb_form(
 
 
 def _entry(field: Field, typed: str, memory: Memory) -> Block:
-    """A field as Slack draws it. The block's id changes with each attempt, else Slack shows what was typed before."""
+    """A field as Slack draws it. The block's id changes with each attempt, else Slack shows what was typed before.
+
+    That of the files stays, since we could not put chosen files back into it.
+    """
     name = field.name
-    block_id = f"{name}.{memory.attempt}" if memory.attempt else name
+    block_id = f"{name}.{memory.attempt}" if memory.attempt and field.kind is not FieldKind.FILES else name
     value = typed or field.value
     match field.kind:
         case FieldKind.TEXT:
