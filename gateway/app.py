@@ -53,6 +53,8 @@ from gateway.triage.rulebook import Rulebook
 from gateway.triage.rules import Rules
 from gateway.web import attach as attach_pages
 from gateway.web.site import Site
+from gateway.words import Words
+from gateway.words.book import Wordbook
 
 log = logging.getLogger("deskgate")
 
@@ -89,8 +91,11 @@ class Deskgate:
         self.rulebook = Rulebook(
             content.rules if content else settings.rules.file, settings.queues, settings.sla
         )
-        self.rulebook.on_change = self._use_rules
-        self.policy = make_policy(settings, found, self.connectors, self.seal, self.rulebook.rules)
+        self.wordbook = Wordbook(content.words if content else settings.brand.words, settings.brand.informal)
+        self.rulebook.on_change = self.wordbook.on_change = self._use
+        self.policy = make_policy(
+            settings, found, self.connectors, self.seal, self.rulebook.rules, self.wordbook
+        )
         self.knowledge = Knowledge(
             content.articles if content else settings.bot.articles,
             self.clock,
@@ -126,7 +131,13 @@ class Deskgate:
             window=timedelta(minutes=settings.incidents.window_minutes),
         )
         self.host = StoreHost(
-            self.store, self.intake, self.seal, self.clock, self.policy, settings.server.max_backlog, lease_ms
+            self.store,
+            self.intake,
+            self.seal,
+            self.clock,
+            lambda: self.policy,
+            settings.server.max_backlog,
+            lease_ms,
         )
         self.operations = Operations(self.store, self.seal, self.clock, self.intake, tuple(self.connectors))
         self.alarms = Alarms(
@@ -138,7 +149,7 @@ class Deskgate:
             accounts=tuple(self.connectors),
             folder=settings.store.folder,
         )
-        self.members = Membership(self.store, self.clock, self.policy, self.host.receive)
+        self.members = Membership(self.store, self.clock, lambda: self.policy, self.host.receive)
         self.outbox.public_url = self.policy.public_url
         self.host.drafts = settings.bot.articles / "drafts"
         self.host.articles = lambda: tuple(article.name for article in self.knowledge.bot.library.articles)
@@ -175,9 +186,11 @@ class Deskgate:
             problems=lambda: [
                 *(self.content.problems if self.content else ()),
                 *self.rulebook.problems,
+                *self.wordbook.problems,
                 *self.knowledge.problems,
                 *self.canned.shelf.problems,
             ],
+            words=lambda: self.policy.words,
             clock=self.clock,
             key=self.seal.derive("web"),
             operations=self.operations,
@@ -201,9 +214,11 @@ class Deskgate:
             proxies=self.settings.server.proxies,
         )
 
-    def _use_rules(self, rules: Rules) -> None:
-        revision = f"{self.settings.revision}+{rules.revision}"
-        self.policy = msgspec.structs.replace(self.policy, rules=rules, revision=revision)
+    def _use(self, changed: Rules | Words) -> None:
+        """From the next turn on, these rules or words count."""
+        rules, words = self.rulebook.rules, self.wordbook.words
+        revision = _revision(self.settings, rules, self.wordbook)
+        self.policy = msgspec.structs.replace(self.policy, rules=rules, words=words, revision=revision)
 
     def _hidden_queues(self, agent: Agent) -> tuple[str, ...]:
         queues = self.policy.queues
@@ -225,6 +240,7 @@ class Deskgate:
             self.timers.run(),
             self.knowledge.run(),
             self.rulebook.run(),
+            self.wordbook.run(),
             self.canned.run(),
             self.incidents.run(),
             self.host.watch_backlog(),
@@ -342,10 +358,12 @@ def _are_tables(entries: object) -> bool:
 
 
 def _language_problems(settings: Settings, where: str) -> list[str]:
-    try:
-        known = words.load(own=settings.brand.words, informal=settings.brand.informal).languages
-    except SettingsError as error:
-        return error.problems
+    """Languages without words. What own words say is content: checked where revisions are made."""
+    own = settings.brand.words
+    if own is not None and not own.is_dir():
+        return [f"{where}: brand.words: there is no folder {own}. Create it, or unset brand.words."]
+    known = (*words.load().languages, *(sorted(path.stem for path in own.glob("*.toml")) if own else ()))
+    known = tuple(dict.fromkeys(known))
     return [
         f"{where}: site.languages: there are no words in {language!r}. Choose from {', '.join(known)}, "
         f"or add {language}.toml to the folder that brand.words names."
@@ -388,14 +406,16 @@ def make_policy(
     connected: Mapping[str, Connector],
     seal: Seal,
     rules: Rules | None = None,
+    book: Wordbook | None = None,
 ) -> Policy:
     """The settings as decisions see them."""
+    book = book or Wordbook(settings.brand.words, settings.brand.informal)
     site, automatic = settings.site, settings.automatic
     slack = [account.name for account in found if account.kind == "slack"]
     every = policy_accounts(found, connected)
     calendars = make_calendars(settings.calendars)
     return Policy(
-        revision=f"{settings.revision}+{rules.revision}" if rules else settings.revision,
+        revision=_revision(settings, rules, book),
         company=site.company,
         bot_name=site.bot_name,
         public_url=site.public_url or f"http://{settings.server.host}:{settings.server.port}",
@@ -417,7 +437,7 @@ def make_policy(
         max_age=timedelta(hours=automatic.max_age_hours),
         undo=timedelta(seconds=settings.desk.undo_seconds),
         close_after=timedelta(days=settings.desk.close_after_days),
-        words=words.load(own=settings.brand.words, informal=settings.brand.informal),
+        words=book.words,
         emoji=settings.brand.emoji,
         signature=settings.brand.signature,
         secret=seal.derive("reply-address"),
@@ -437,6 +457,12 @@ def make_policy(
         csat=settings.desk.csat,
         triggers=frozenset(settings.escalation.triggers),
     )
+
+
+def _revision(settings: Settings, rules: Rules | None, book: Wordbook) -> str:
+    """Names settings, rules and own words together, in what was decided by them."""
+    parts = (settings.revision, rules.revision if rules else "", book.revision)
+    return "+".join(part for part in parts if part)
 
 
 def queue_address(queue: QueueSettings, only: str) -> Address | None:

@@ -33,9 +33,16 @@ class DeskReads:
     """`view` over the store. `agent_of` finds the member behind an identity."""
 
     def __init__(
-        self, store: Store, policy: Policy, agent_of: Callable[[Identity], Awaitable[Agent | None]]
+        self,
+        store: Store,
+        policy: Callable[[], Policy],
+        agent_of: Callable[[Identity], Awaitable[Agent | None]],
     ) -> None:
-        self._store, self._policy, self._agent_of = store, policy, agent_of
+        self._store, self._policy_now, self._agent_of = store, policy, agent_of
+
+    @property
+    def _policy(self) -> Policy:
+        return self._policy_now()
 
     async def view(self, query: Query[T]) -> T:
         """The answer to this query. Raises Refused."""

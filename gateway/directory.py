@@ -22,19 +22,18 @@ class StoreDirectory:
     def __init__(
         self,
         store: Store,
-        policy: Policy,
+        policy: Callable[[], Policy],
         agent_of: Callable[[Identity], Awaitable[Agent | None]],
     ) -> None:
-        self._store, self._find = store, agent_of
-        self._queues = tuple(
-            QueuePlace(name=queue.name, title=queue.title, address=queue.address, protected=queue.protected)
-            for queue in policy.queues.values()
-            if queue.address is not None
-        )
+        self._store, self._policy, self._find = store, policy, agent_of
 
     @property
     def queues(self) -> Sequence[QueuePlace]:
-        return self._queues
+        return tuple(
+            QueuePlace(name=queue.name, title=queue.title, address=queue.address, protected=queue.protected)
+            for queue in self._policy().queues.values()
+            if queue.address is not None
+        )
 
     async def agent_of(self, identity: Identity) -> Agent | None:
         return await self._find(identity)

@@ -70,14 +70,14 @@ class StoreHost:
         intake: Intake,
         seal: Seal,
         clock: Clock,
-        policy: Policy,
+        policy: Callable[[], Policy],
         max_backlog: int,
         lease_ms: int = 15_000,
     ) -> None:
         self._store, self._intake, self._seal = store, intake, seal
-        self.clock, self.policy = clock, policy
-        self.public_url, self.company = policy.public_url, policy.company
-        self.bot_name = policy.bot_name
+        self.clock, self._policy_now = clock, policy
+        self.public_url, self.company = self.policy.public_url, self.policy.company
+        self.bot_name = self.policy.bot_name
         self._desk = DeskReads(store, policy, self.agent_of)
         self.directory = StoreDirectory(store, policy, self.agent_of)
         self._max_backlog, self._lease_ms = max_backlog, lease_ms
@@ -85,6 +85,11 @@ class StoreHost:
         self.shelf: Callable[[], canned.Shelf] = canned.Shelf  #: the canned replies as they are now
         self.drafts: Path | None = None  #: where drafts of articles go
         self.articles: Callable[[], tuple[str, ...]] = tuple  #: names of the articles
+
+    @property
+    def policy(self) -> Policy:
+        """The settings, rules and words that count now."""
+        return self._policy_now()
 
     # ------------------------------------------------------------ for connectors
 

@@ -37,8 +37,12 @@ Take = Callable[[Sequence[Delivery]], Awaitable[list[Receipt]]]
 class Membership:
     """What changes who may work here and who does now. `take`: the ledger's door."""
 
-    def __init__(self, store: Store, clock: Clock, policy: Policy, take: Take) -> None:
-        self._store, self._clock, self._policy, self._take = store, clock, policy, take
+    def __init__(self, store: Store, clock: Clock, policy: Callable[[], Policy], take: Take) -> None:
+        self._store, self._clock, self._policy_now, self._take = store, clock, policy, take
+
+    @property
+    def _policy(self) -> Policy:
+        return self._policy_now()
 
     async def ask_sign_in(self, who: str) -> None:
         """Sends a link to the member with this id or address, who can be reached and has not had enough of them."""

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from bot.articles import Library, load
 from bot.reply import Candidate
+from gateway import words
 from gateway.model import Agent
 from gateway.operations.health import Trouble
 from gateway.operations.vitals import DeadInput, Fare
@@ -103,6 +104,7 @@ def make_site(desk: FakeHost, library: Library | None = None, **changes: Any) ->
         "members": desk.members,
         "bot": lambda: bot,
         "problems": lambda: desk.article_problems,
+        "words": words.load,
         "clock": desk.clock,
         "key": KEY,
         "operations": FakeOperations(),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import published
+from gateway.accounts import accounts
+from gateway.app import Deskgate, published
 from gateway.cli import main
 from gateway.errors import SettingsError
 from gateway.operations.content import Content, diff
@@ -31,12 +32,15 @@ questions: [{title}]
 RULES = '[[rules]]\nname = "orders"\n[rules.when]\ntext = ["order"]\n[rules.then]\nqueue = "orders"\n'
 
 
+THANKS = '[words]\nthanks = "{}"\n'
+
+
 class Folder:
     """The files of an installation, and the settings that name them."""
 
     def __init__(self, path: Path, database: str) -> None:
         self.path, self.database = path, database
-        for name in ("articles", "canned"):
+        for name in ("articles", "canned", "words"):
             (path / name).mkdir(parents=True)
         self.write(
             "articles/tracking.md", ARTICLE.format(title="Where is my order?", text="With the carrier.")
@@ -51,7 +55,7 @@ class Folder:
         return settings_for(
             self.path, 0, store={"database": self.database}, bot={"articles": str(self.path / "articles")},
             desk={"canned": str(self.path / "canned")}, rules={"file": str(self.path / "rules.toml")},
-            content={"publish": publish},
+            content={"publish": publish}, brand={"words": str(self.path / "words")},
         )  # fmt: skip
 
     async def start(self, publish: str = "on_save") -> Content:
@@ -165,7 +169,8 @@ async def test_publishing_by_command(
     config = tmp_path / "config.toml"
     config.write_text(
         f'[store]\ndatabase = "{folder.database}"\n[bot]\narticles = "{folder.path}/articles"\n'
-        f'[desk]\ncanned = "{folder.path}/canned"\n[rules]\nfile = "{folder.path}/rules.toml"\n'
+        f'[brand]\nwords = "{folder.path}/words"\n[desk]\ncanned = "{folder.path}/canned"\n'
+        f'[rules]\nfile = "{folder.path}/rules.toml"\n'
         '[content]\npublish = "command"\n[queues.general]\ntitle = "G"\ndefault = true\n[queues.orders]\ntitle = "O"\n'
     )
 
@@ -182,11 +187,14 @@ async def test_publishing_by_command(
         and "not published yet" in waiting.problems[0]
     )
     waiting.close()
+    folder.write("words/en.toml", THANKS.format("Any time."))
     code, said = await publish("--dry-run")
     assert code == 0 and "-With the carrier." in said and "+Look here." in said and "dry run" in said
+    assert "+++ own_words/en.toml" in said and '+thanks = "Any time."' in said
     assert (await publish())[1].endswith("Revision 2 counts from now on.\n")
     code, said = await publish("--revert", "1")
     assert code == 0 and "-Look here." in said and "Revision 3 counts" in said
+    assert '-thanks = "Any time."' in said
     assert (await publish("--revert", "77"))[0] == 1
     code, said = await publish("--list")
     assert "brings 1 back" in said and said.count("files, by") == 3
@@ -195,6 +203,48 @@ async def test_publishing_by_command(
     back = await folder.start("on_save")
     assert back.revision is not None and back.revision.id == 3
     back.close()
+
+
+async def test_own_words_are_a_part_of_the_revision(folder: Folder) -> None:
+    folder.write("words/en.toml", THANKS.format("Any time."))
+    content = await folder.start()
+    deskgate = Deskgate(folder.settings(), accounts(folder.settings(), "test"), environ={}, content=content)
+    try:
+        assert content.revision is not None and "own_words/en.toml" in content.revision.files
+        before = deskgate.policy.revision
+        assert deskgate.policy.words.say("en", "thanks") == "Any time."
+        folder.write("words/en.toml", THANKS.format("{nobody} thanks"))
+        async with open_stores(folder.database) as (store,):
+            await content._saved(store, ManualClock())
+            assert str(folder.path / "words" / "en.toml") in content.problems[0]
+            assert (await newest(store)).id == 1
+            folder.write("words/en.toml", THANKS.format("With pleasure."))
+            folder.write("rules.toml", RULES.replace('"order"', '"parcel"'))
+            await content._saved(store, ManualClock())
+            await content._take(store, await newest(store))
+        deskgate.wordbook.reload()
+        deskgate.rulebook.reload()
+        assert deskgate.policy.words.say("en", "thanks") == "With pleasure."
+        assert deskgate.policy.rules.rules[0].when.text == ("parcel",)
+        assert deskgate.policy.revision != before
+        for part in (deskgate.host, deskgate.host._desk, deskgate.members):
+            seen = part.policy if part is deskgate.host else part._policy
+            assert seen is deskgate.policy, "what agents see and do goes by the rules and words of now"
+    finally:
+        deskgate.intake.close()
+        content.close()
+
+
+async def test_broken_own_words_at_a_start_leave_the_last_good_revision(folder: Folder) -> None:
+    (await folder.start()).close()
+    folder.write("words/de.toml", "[words")
+    content = await folder.start()
+    try:
+        assert content.revision is not None and content.revision.id == 1
+        assert content.words is not None and not list(content.words.iterdir())
+        assert "de.toml: not valid TOML" in content.problems[0] and "Revision 1 of" in content.problems[0]
+    finally:
+        content.close()
 
 
 def test_a_diff_names_what_came_and_went() -> None:

@@ -30,7 +30,7 @@ async def made(make_world: MakeWorld, **policy: object) -> tuple[World, Membersh
     world.outbox.public_url = "https://help.example"
     await world.store.add_agent(Agent(id="ana", name="Ana", email="ana@example.com", slack_id="T1:UANA"), 0)
     await world.store.add_agent(Agent(id="cat", name="Cat", email="cat@example.com", active=False), 0)
-    return world, Membership(world.store, world.clock, world.policy, world.host.receive)
+    return world, Membership(world.store, world.clock, lambda: world.policy, world.host.receive)
 
 
 async def test_a_link_goes_to_mail_or_chat_works_once_and_lies_nowhere(make_world: MakeWorld) -> None:

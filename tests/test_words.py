@@ -11,6 +11,7 @@ import pytest
 from bot.signals import wants_human
 from gateway import words
 from gateway.errors import SettingsError
+from gateway.words.book import Wordbook
 
 LANGUAGES = ("de", "en", "es", "sl", "zh-Hans", "zh-Hant")
 ENGLISH: dict[str, str] = tomllib.loads((words.FOLDER / "en.toml").read_text("utf-8"))["words"]
@@ -166,6 +167,21 @@ def test_a_mistake_in_own_words_is_named(tmp_path: Path, file: str, text: str, s
     with pytest.raises(SettingsError) as caught:
         words.load(own=tmp_path)
     assert any(says in problem for problem in caught.value.problems), caught.value.problems
+
+
+def test_an_edit_of_own_words_counts_and_a_bad_one_keeps_the_last(tmp_path: Path) -> None:
+    said: list[words.Words] = []
+    book = Wordbook(tmp_path)
+    book.on_change = said.append
+    assert book.revision == "" and book.words.say("en", "thanks") == ENGLISH["thanks"]
+    (tmp_path / "en.toml").write_text('[words]\nthanks = "Any time."\n')
+    book.reload()
+    first = book.revision
+    assert said[-1].say("en", "thanks") == "Any time." and first
+    (tmp_path / "en.toml").write_text('[words]\nthanks = "{who}"\n')
+    book.reload()
+    assert "{who}" in book.problems[0] and len(said) == 1
+    assert (book.words.say("en", "thanks"), book.revision) == ("Any time.", first)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

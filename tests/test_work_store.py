@@ -31,7 +31,7 @@ async def test_a_day_of_work_over_each_database(make_world: MakeWorld) -> None:
     done = await world.act(Verb.REPLY, first, "ben", text="Mended.", everyone=True)
     assert done.detail.startswith("3 of 3 done.")
 
-    members = Membership(world.store, world.clock, world.policy, world.host.receive)
+    members = Membership(world.store, world.clock, lambda: world.policy, world.host.receive)
     await world.store.add_agent(Agent(id="ben", name="Ben", email="ben@example.com", skills=("refund",)), 0)
     await members.ask_sign_in("ben@example.com")
     await world.later(seconds=5)

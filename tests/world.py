@@ -96,7 +96,7 @@ class World:
         shared = {"metrics": self.intake.metrics, "health": self.intake.health}
         self.outbox = Outbox(self.store, self.seal, self.clock, connectors, **shared)  # type: ignore[arg-type]
         self.timers = Timers(self.store, self.seal, self.clock)
-        self.host = StoreHost(self.store, self.intake, self.seal, self.clock, self.policy, 1000)
+        self.host = StoreHost(self.store, self.intake, self.seal, self.clock, lambda: self.policy, 1000)
         self._numbers = itertools.count(1)
 
     async def __aenter__(self) -> World:

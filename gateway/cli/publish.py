@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], None]) -> None:
     """Adds `publish`."""
     publish = commands.add_parser(
-        "publish", help="make articles, rules and canned replies count, as one revision"
+        "publish", help="make articles, rules, canned replies and words count, as one revision"
     )
     what = publish.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="only show what would change")

@@ -30,6 +30,7 @@ ON_SAVE = "on_save"
 #: Seconds between two looks at the folders.
 LOOK_EVERY = 0.5
 _RULES = "rules.toml"
+_OWN = "own_words"
 _BROKEN = "There is no earlier revision to run on: mend this, then start again."
 
 
@@ -40,8 +41,9 @@ class Source:
         self._settings = settings
         self.articles, self.canned = settings.bot.articles, settings.desk.canned
         self.rules = settings.rules.file
+        self.words = settings.brand.words
         # Those that this process says; an upgrade that replaces the program's files does not change them.
-        self._words = {
+        self._shipped = {
             f"words/{path.name}": path.read_bytes() for path in sorted(words.FOLDER.glob("*.toml"))
         }
 
@@ -57,8 +59,8 @@ class Source:
         return tuple(found)
 
     def files(self) -> dict[str, bytes]:
-        """Name in a revision -> bytes. The words are those of this program."""
-        found = dict(self._words)
+        """Name in a revision -> bytes: also the words of this program, under the shop's own."""
+        found = dict(self._shipped)
         for name, path in self._paths():
             try:
                 found[name] = path.read_bytes()
@@ -73,6 +75,8 @@ class Source:
                 yield f"articles/{inside.as_posix()}", path
         for path in sorted(self.canned.glob("*.md")):
             yield f"canned/{path.name}", path
+        for path in sorted(self.words.glob("*.toml")) if self.words is not None else ():
+            yield f"{_OWN}/{path.name}", path
         if self.rules is not None:
             yield _RULES, self.rules
 
@@ -84,7 +88,9 @@ class Source:
             found = [f"{p.path}: {p.problem} {p.remedy}" for p in load_articles(folder / "articles").problems]
             found += canned.load(folder / "canned", self._settings.queues).problems
             found += self._rules_problems(folder / _RULES)
+            found += self._words_problems(folder / _OWN)
         places = {"articles": self.articles, "canned": self.canned, _RULES: self.rules or Path(_RULES)}
+        places[_OWN] = self.words or Path(_OWN)
         return [_at_source(problem, folder, places) for problem in found]
 
     def _rules_problems(self, path: Path) -> list[str]:
@@ -92,6 +98,17 @@ class Source:
             return []
         try:
             rules.load(path if path.exists() else self.rules, self._settings.queues, self._settings.sla)
+        except SettingsError as error:
+            return error.problems
+        return []
+
+    def _words_problems(self, folder: Path) -> list[str]:
+        if self.words is None:
+            return []
+        try:
+            words.load(
+                own=folder if self.words.is_dir() else self.words, informal=self._settings.brand.informal
+            )
         except SettingsError as error:
             return error.problems
         return []
@@ -105,7 +122,7 @@ def _at_source(problem: str, folder: Path, places: Mapping[str, Path]) -> str:
 
 def lay_out(folder: Path, files: Mapping[str, bytes]) -> None:
     """Makes the folder hold exactly these files; each is there whole or not at all."""
-    for place in ("articles", "canned"):
+    for place in ("articles", "canned", _OWN):
         (folder / place).mkdir(parents=True, exist_ok=True)
     for name, body in files.items():
         path = folder / name
@@ -121,7 +138,7 @@ def lay_out(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 class Content:
-    """What this process works from: `articles`, `canned` and `rules` are paths that follow the revision that counts."""
+    """What this process works from: its paths to articles, canned replies, rules and words follow what counts."""
 
     def __init__(self, source: Source, publish: str) -> None:
         self._source, self._publish = source, publish
@@ -141,6 +158,11 @@ class Content:
     @property
     def rules(self) -> Path | None:
         return self._folder / _RULES if self._source.rules is not None else None
+
+    @property
+    def words(self) -> Path | None:
+        """The shop's own words; None where the settings name no folder of them."""
+        return self._folder / _OWN if self._source.words is not None else None
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -160,7 +160,7 @@ class IncidentSettings(Section):
 class ContentSettings(Section):
     publish: Literal["on_save", "command"] = Field(
         "on_save",
-        description='When edited articles, rules and canned replies count: "on_save" at once, "command" with '
+        description='When edited articles, rules, canned replies and words count: "on_save" at once, "command" with '
         "`deskgate publish`.",
     )
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway import words
 from gateway.kb.preview import Shop, sheet
 from gateway.web.render import page
 from gateway.web.site import site_of
@@ -51,7 +50,7 @@ async def whole(request: web.Request) -> web.Response:
     shop = Shop(
         company=site.company, bot_name=site.bot_name, public_url=site.public_url, languages=site.languages
     )
-    text = sheet(article, shop, words.load(), site.clock.now())
+    text = sheet(article, shop, site.words(), site.clock.now())
     return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": _SHEET})
 
 

@@ -14,6 +14,7 @@ from gateway.model import Agent, Choice, Identity, TicketPage
 from gateway.operations.health import Trouble
 from gateway.sla.sums import Sum
 from gateway.views import Members, People, Reads
+from gateway.words import Words
 
 if TYPE_CHECKING:
     from bot.answer import Bot
@@ -35,6 +36,7 @@ class Site:
     members: Members
     bot: Callable[[], Bot]
     problems: Callable[[], list[str]]  #: article problems, one sentence each
+    words: Callable[[], Words]  #: what is said automatically, as it is now
     clock: Clock
     key: bytes  #: 32 secret bytes for form tokens
     operations: Operations
