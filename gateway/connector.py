@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -10,11 +10,13 @@ import msgspec
 from aiohttp import web
 
 from gateway.clock import Clock
+from gateway.errors import Refused
 from gateway.model import (
     ActionResult,
     Address,
     Agent,
     AgentAction,
+    Attachment,
     CannedReply,
     Cursor,
     Delivery,
@@ -30,6 +32,8 @@ from gateway.model import (
     VerbForm,
 )
 from gateway.overviews import Query, T
+
+FileOf = Callable[[str], Awaitable[bytes]]  #: the bytes of a file by its sha256, as Host.file gives them
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,3 +208,25 @@ class Connector(Protocol):
     async def send(self, outgoing: Outgoing) -> Sent:
         """Hands one message to the channel. Raises Retryable, Undeliverable or Uncertain."""
         ...
+
+
+async def capped(request: web.Request, limit: int) -> bytes | None:
+    """The body of a call, None when it is over `limit` bytes, whether or not a length was announced."""
+    if (request.content_length or 0) > limit:
+        return None
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(65536):
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+async def content_of(file: Attachment, file_of: FileOf) -> bytes:
+    """The bytes of a file to be sent, b"" when they were erased or never kept."""
+    if file.content or not file.sha256:
+        return file.content
+    try:
+        return await file_of(file.sha256)
+    except Refused:
+        return b""

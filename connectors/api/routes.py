@@ -14,7 +14,7 @@ from connectors.api.limits import Buckets
 from connectors.api.openapi import Operation, Param, document
 from connectors.api.problems import Failed, answer
 from connectors.api.settings import Settings
-from gateway.connector import Host
+from gateway.connector import Host, capped
 from gateway.errors import InvalidPayload, Refused, StoreError
 from gateway.model import Address, ApiKey, Delivery, History, Identity, Side, Status, TicketPage, TicketView
 from gateway.overviews import KeyOf, Listing
@@ -256,14 +256,10 @@ class Routes:
         if request.content_type != "application/json":
             raise Failed(415, "Send JSON: Content-Type: application/json.")
         limit = self._settings.max_body
-        if (request.content_length or 0) > limit:
+        body = await capped(request, limit)
+        if body is None:
             raise Failed(413, f"At most {limit} bytes. Leave files out, or make them smaller.")
-        body = bytearray()
-        async for chunk in request.content.iter_chunked(64 * 1024):
-            body += chunk
-            if len(body) > limit:
-                raise Failed(413, f"At most {limit} bytes. Leave files out, or make them smaller.")
-        return bytes(body)
+        return body
 
 
 def _read(raw: bytes, kind: type[T]) -> T:

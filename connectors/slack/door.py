@@ -11,6 +11,7 @@ from aiohttp import web
 from connectors.slack.payloads import Envelope, read, read_json
 from connectors.slack.reception import Answer, Reception
 from connectors.slack.signing import Verifier
+from gateway.connector import capped
 from gateway.errors import InvalidPayload
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Door:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Everything that Slack posts: 401 unless proven, 400 for what it does not document, 503 if not kept."""
-        body = await _capped(request)
+        body = await capped(request, MAX_BODY)
         if body is None:
             return web.Response(status=413)
         if not self._verifier.accepts(body, request.headers):
@@ -64,18 +65,6 @@ def _response(answer: Answer) -> web.Response:
     if answer.body is None:
         return web.Response(status=answer.status)
     return web.json_response(answer.body, status=answer.status)
-
-
-async def _capped(request: web.Request) -> bytes | None:
-    """The body, None when it is over the limit, whether or not a length was announced."""
-    if (request.content_length or 0) > MAX_BODY:
-        return None
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(65536):
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
 
 
 def _fields(body: bytes) -> dict[str, Any]:

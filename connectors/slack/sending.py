@@ -14,14 +14,14 @@ from connectors.slack.places import is_direct
 from connectors.slack.queue_channels import QueueChannels
 from connectors.slack.webapi import FAILURES, NotWritten, Silent, SlackError, WebApi
 from gateway.clock import Clock
-from gateway.errors import Refused, Retryable, Uncertain, Undeliverable
+from gateway.connector import FileOf, content_of
+from gateway.errors import Retryable, Uncertain, Undeliverable
 from gateway.model import Address, Attachment, Outgoing, Post, Remove, Replace, SendKind, Sent
 from gateway.overviews import Background
 from gateway.text.markup import split
 
 log = logging.getLogger(__name__)
 
-FileOf = Callable[[str], Awaitable[bytes]]  #: bytes by sha256; raises Refused
 #: What stands behind a ticket, as the place of its card may show it; None while nobody can say.
 BackgroundAt = Callable[[int, Address], Awaitable[Background | None]]
 
@@ -211,20 +211,12 @@ class Sender:
         files: list[tuple[str, bytes]] = []
         lost: list[str] = []
         for each in post.attachments:
-            content = await self._content(each)
+            content = await content_of(each, self._file_of)
             if content:
                 files.append((each.filename or "file", content))
             else:
                 lost.append(each.filename)
         return files, lost
-
-    async def _content(self, file: Attachment) -> bytes:
-        if file.content or not file.sha256:
-            return file.content
-        try:
-            return await self._file_of(file.sha256)
-        except Refused:
-            return b""
 
     async def _replace(self, replace: Replace) -> Sent:
         channel, ts = replace.address.conversation, replace.address.thread

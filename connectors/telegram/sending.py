@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.telegram.botapi import (
@@ -26,12 +26,12 @@ from connectors.telegram.normalize import NAME, message_key
 from connectors.telegram.pace import Pace
 from connectors.telegram.steps import MAX_CAPTION, MAX_FILE, MAX_TEXT, Content, Step, parameters, plan
 from gateway.clock import Clock
-from gateway.errors import Refused, Retryable, Uncertain, Undeliverable
-from gateway.model import Address, Attachment, Outgoing, Post, Remove, SendKind, Sent
+from gateway.connector import FileOf, content_of
+from gateway.errors import Retryable, Uncertain, Undeliverable
+from gateway.model import Address, Outgoing, Post, Remove, SendKind, Sent
 
 log = logging.getLogger(__name__)
 
-FileOf = Callable[[str], Awaitable[bytes]]  #: bytes by sha256; raises Refused
 
 #: What Telegram says in a 403, our word for it, and what the agent should know.
 FORBIDDEN: tuple[tuple[str, str, str], ...] = (
@@ -146,20 +146,12 @@ class Sender:
         """The files with their bytes, and the names of those that cannot be sent."""
         contents, lost = [], []
         for file in post.attachments:
-            data = await self._bytes(file)
+            data = await content_of(file, self._file_of)
             if data and len(data) <= MAX_FILE:
                 contents.append(Content(file=file, data=data))
             else:
                 lost.append(file.filename)
         return contents, lost
-
-    async def _bytes(self, file: Attachment) -> bytes:
-        if file.content or not file.sha256:
-            return file.content
-        try:
-            return await self._file_of(file.sha256)
-        except Refused:
-            return b""
 
     async def _show_typing(self, address: Address, chat: int) -> None:
         """A courtesy: a failure here is none of the message's."""

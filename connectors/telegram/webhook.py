@@ -13,7 +13,7 @@ from aiohttp import web
 
 from connectors.telegram.incoming import Incoming, chat_of, in_group
 from connectors.telegram.payloads import read_json
-from gateway.connector import Host
+from gateway.connector import Host, capped
 from gateway.errors import InvalidPayload, StoreError
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Webhook:
         if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._secret):
             log.warning("telegram call refused account=%s reason=secret", self._account)
             return web.Response(status=401)
-        body = await _capped(request)
+        body = await capped(request, MAX_BODY)
         if body is None:
             return web.Response(status=413)
         try:
@@ -75,15 +75,3 @@ class Webhook:
             reading.cancel()
         self._later(self._incoming.react(payload, taken=bool(found)))
         return 200
-
-
-async def _capped(request: web.Request) -> bytes | None:
-    """The body, None when it is over the limit, whether or not a length was announced."""
-    if (request.content_length or 0) > MAX_BODY:
-        return None
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(65536):
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)

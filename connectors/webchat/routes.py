@@ -11,6 +11,7 @@ from aiohttp import BodyPartReader, web
 
 from connectors.webchat import pages, wire
 from connectors.webchat.visits import Visits
+from gateway.connector import capped
 from gateway.errors import InvalidPayload, Refused, Retryable, StoreError
 from gateway.model import Attachment
 
@@ -138,12 +139,10 @@ def source(request: web.Request, visits: Visits) -> str:
 
 async def _capped(request: web.Request, limit: int) -> bytes:
     """The body, read no further than the limit. Raises HTTPRequestEntityTooLarge."""
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(8192):
-        body += chunk
-        if len(body) > limit:
-            raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=len(body))
-    return bytes(body)
+    body = await capped(request, limit)
+    if body is None:
+        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=request.content_length or 0)
+    return body
 
 
 async def _file(request: web.Request, limit: int) -> Attachment:
