@@ -12,7 +12,7 @@ import msgspec
 from connectors.slack.asking import Asking
 from connectors.slack.incoming_files import Files
 from connectors.slack.normalize import Heard, normalize, note_event, thread_of
-from connectors.slack.offers import Offers
+from connectors.slack.offers import Noted, Offers
 from connectors.slack.opening import Later
 from connectors.slack.payloads import MessageEvent
 from connectors.slack.people import People, Person, Standing
@@ -160,8 +160,8 @@ class Events:
         receipts = await self._host.receive([Delivery(input=note, raw=raw)])
         if said.parent_user_id and not receipts[0].duplicate and not self._passed(note, person):
             self._later(self._check(note, person))
-        if live and note.address and not receipts[0].duplicate:
-            self._later(self._offers.consider(person, note.address, receipts[0].ledger_id, note.text))
+        if live and note.address and note.text.strip() and not receipts[0].duplicate:
+            self._offers.kept(Noted(who=person, place=note.address, ledger_id=receipts[0].ledger_id))
         return 200
 
     def _passed(self, note: AgentAction, person: Person) -> bool:

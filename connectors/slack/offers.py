@@ -10,6 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from slack_bolt.async_app import AsyncAck
 
 from connectors.slack.acting import Core
@@ -32,7 +33,16 @@ SEND, DISMISS = "offer_send", "offer_dismiss"
 SHORTCUT = "send_to_customer"  #: callback id of the message shortcut
 WAITS = (0.0, 0.2, 0.4, 0.6)  #: seconds before each look for a note; a trigger_id lives three
 QUIET = timedelta(minutes=10)  #: others who wrote within this time are talking
+PAUSE = 0.8  #: seconds; whoever writes on meanwhile is asked about their last note only
 LINE = "Only agents see what you wrote. Was it meant for the customer?"
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """A note that was kept: who wrote it, in which card's thread, and its ledger id."""
+
+    who: Person
+    place: Address
+    ledger_id: int
 
 
 class Offers:
@@ -43,11 +53,29 @@ class Offers:
     ) -> None:
         self._account, self._core, self._api = account, core, api
         self._opening, self._clock, self._later = opening, clock, later
+        #: by their author: the newest note of everybody who has not paused yet
+        self._newest: dict[str, Noted] = {}
 
-    async def consider(self, who: Person, place: Address, ledger_id: int, text: str) -> None:
-        """After a note was kept. place: the card's thread; ledger_id: of the note."""
-        if not text.strip():
-            return
+    def kept(self, note: Noted) -> None:
+        """After a note was kept: its author is asked once they pause, so that a flood of notes costs one look."""
+        author = note.who.identity.value
+        pausing = author in self._newest
+        self._newest[author] = note
+        if not pausing:
+            self._later(self._at_a_pause(author))
+
+    async def _at_a_pause(self, author: str) -> None:
+        while True:
+            note = self._newest[author]
+            await asyncio.sleep(PAUSE)
+            if note is self._newest[author]:
+                break
+        del self._newest[author]
+        await self.consider(note)
+
+    async def consider(self, note: Noted) -> None:
+        """Asks the author whether the customer should have it, where that is likely."""
+        who, place, ledger_id = note.who, note.place, note.ledger_id
         try:
             page = await self._core.page(who, 0, place)
         except Refused:

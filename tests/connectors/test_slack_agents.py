@@ -19,6 +19,7 @@ from connectors.slack.guidance import glossary_blocks
 from connectors.slack.home import home_view
 from connectors.slack.interactions import Interactions
 from connectors.slack.more import HEADINGS
+from connectors.slack.offers import Noted
 from connectors.slack.people import People, Person, Standing
 from connectors.slack.settings import Settings
 from connectors.slack.webapi import WebApi
@@ -429,8 +430,7 @@ async def test_only_the_owner_is_asked_and_not_while_others_talk(
 ) -> None:
     async with room() as r, desk(r) as made:
         r.host.assignee, r.host.entries = owner, (*others, note(9))
-        await made.offers.consider(WHO, desk_address(await r.card()), 9, "It left today.")
-        await made.offers.consider(WHO, desk_address(await r.card()), 9, "  ")
+        await made.offers.consider(Noted(who=WHO, place=desk_address(await r.card()), ledger_id=9))
         assert len(r.slack.whispers) == int(offered)
         if offered:
             assert r.slack.whispers[0]["user"] == "U0ANN" and r.slack.whispers[0]["thread_ts"]
@@ -441,7 +441,7 @@ async def test_the_offer_ends_in_the_preview_and_carries_the_notes_files() -> No
         photo = Attachment(filename="photo.png", sha256="a" * 64, size=5)
         lost = Attachment(filename="lost.png", skipped="too large")
         r.host.assignee, r.host.entries = "ann", (note(9, attachments=(photo, lost)),)
-        await made.offers.consider(WHO, desk_address(await r.card()), 9, "It left today.")
+        await made.offers.consider(Noted(who=WHO, place=desk_address(await r.card()), ledger_id=9))
         await r.posts.press_in_whisper(r.slack.whispers[0], "offer_send")
         (preview,) = r.slack.views.values()
         assert r.host.acts == {}
@@ -461,7 +461,7 @@ async def test_the_offer_ends_in_the_preview_and_carries_the_notes_files() -> No
 async def test_an_offer_can_be_declined() -> None:
     async with room() as r, desk(r) as made:
         r.host.assignee, r.host.entries = "ann", (note(9),)
-        await made.offers.consider(WHO, desk_address(await r.card()), 9, "x")
+        await made.offers.consider(Noted(who=WHO, place=desk_address(await r.card()), ledger_id=9))
         await r.posts.press_in_whisper(r.slack.whispers[0], "offer_dismiss")
         await r.settled()
         assert r.slack.responses[0]["text"] == "It stays a private note."

@@ -185,6 +185,24 @@ async def test_a_stranger_in_the_workspace_is_refused_by_the_core(tmp_path: Path
         assert all(entry.kind is not EntryKind.NOTE for entry in await d.world.entries())
 
 
+async def test_who_writes_several_notes_in_a_row_is_asked_once_about_the_last(
+    tmp_path: Path, articles: Path
+) -> None:
+    async with desk(tmp_path, articles) as d:
+        await d.world.take(d.world.message("I want to talk to a person, please", door="mail"))
+        await until(lambda: d.slack.messages)
+        await d.posts.press(d.card["ts"], "claim")
+        await until(lambda: "claim" not in d.buttons)
+        for line in ("Looking.", "Asked the depot.", "It left today."):
+            await d.posts.event(thread_message(d.slack, d.card["ts"], line))
+        await until(lambda: d.slack.whispers)
+        await until_note(d, "It left today.")
+        await d.posts.press_in_whisper(d.slack.whispers[0], "offer_send")
+        await until(lambda: d.slack.views)
+        assert "It left today." in str(*d.slack.views.values())
+        assert len(d.slack.whispers) == 1
+
+
 async def test_a_note_meant_for_the_customer_reaches_them_by_way_of_the_preview(
     tmp_path: Path, articles: Path
 ) -> None:
