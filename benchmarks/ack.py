@@ -25,6 +25,7 @@ from typing_extensions import override
 from benchmarks.load import CHANNEL, SECRET, TEAM, THREADS, USER, Load, SlackEvents, cpu_seconds, drive, pin
 from benchmarks.report import middle, percentile, progress, report
 from benchmarks.stored import fill
+from gateway.cli import settle
 from tests import databases
 
 EVENTS = "/slack/main/events"
@@ -179,6 +180,7 @@ async def _serve(kind: str, folder: Path, api: str, uri: str) -> None:
     app = _echo() if kind == "echo" else _bolt() if kind == "bolt" else _deskgate(kind, folder, api, uri)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
+    settle()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.Event().wait()

@@ -67,6 +67,8 @@ def thread_of(payload: Mapping[str, Any], workspace: Workspace) -> Address | Non
     event = read(payload, AnyEvent).event
     if event.get("type") not in ("message", "app_mention") or str(event.get("subtype") or "") not in SPOKEN:
         return None
+    if not event.get("thread_ts"):
+        return None
     said = read(event, MessageEvent)
     if not in_thread(said) or said.channel in workspace.queues or is_direct(said.channel, said.channel_type):
         return None

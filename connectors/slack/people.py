@@ -125,6 +125,8 @@ class People:
     async def with_names(self, text: str) -> str:
         """Markdown with names in place of the ids of the users whom it mentions; a few, and only those Slack tells."""
         ids = list(dict.fromkeys(_MENTIONED.findall(text)))[:MAX_NAMED]
+        if not ids:
+            return text
         found = await asyncio.gather(*(self.look(user, self._team_id) for user in ids))
         names = {person.user: " ".join(person.name.split()) for person in found if person.name}
         return _MENTIONED.sub(lambda m: f"@{escape(names.get(m[1], m[1]))}", text) if names else text

@@ -20,7 +20,6 @@ from connectors.slack.interactions import Interactions
 from connectors.slack.opening import Later
 from connectors.slack.payloads import (
     BlockActions,
-    Envelope,
     Interaction,
     MessageAction,
     SlashCommand,
@@ -87,7 +86,7 @@ class Reception:
 
     async def event(self, payload: dict[str, Any], raw: bytes) -> Answer:
         """An event_callback. Raises InvalidPayload."""
-        if read(payload, Envelope).type != "event_callback":
+        if payload.get("type") != "event_callback":
             return Answer()
         event = payload.get("event")
         kind = event.get("type") if isinstance(event, dict) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -23,6 +24,8 @@ class Metrics:
         self._send = self._histogram("send_seconds", "What a channel took to accept a message.", "connector")
         self._sent = self._counter("sends", "Tries to send, by how they ended.", "connector", "outcome")
         self._gauges: dict[str, Gauge] = {}
+        # Finding a counter by its labels costs more than counting.
+        self._taken_of, self._duplicates_of = cache(self._taken.labels), cache(self._duplicates.labels)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"deskgate_{name}", text, labels, registry=self.registry)
@@ -31,9 +34,9 @@ class Metrics:
         return Histogram(f"deskgate_{name}", text, labels, registry=self.registry, buckets=_SECONDS)
 
     def took(self, connector: str, account: str, duplicate: bool) -> None:
-        self._taken.labels(connector, account).inc()
+        self._taken_of(connector, account).inc()
         if duplicate:
-            self._duplicates.labels(connector, account).inc()
+            self._duplicates_of(connector, account).inc()
 
     def take_lasted(self, seconds: float) -> None:
         self._take.observe(seconds)

@@ -135,7 +135,8 @@ class Terms:
         return str(near[0]) if near and not same else word
 
 
-def sequences(source: str) -> list[tuple[Slot, ...]]:
+@lru_cache(maxsize=4096)
+def sequences(source: str) -> tuple[tuple[Slot, ...], ...]:
     """The word sequences that a term stands for. Raises ValueError with what is wrong."""
     parts = _CHOICE.split(source)
     if any(bracket in part for part in parts[::2] for bracket in "()"):
@@ -147,7 +148,7 @@ def sequences(source: str) -> list[tuple[Slot, ...]]:
             raise ValueError(f"{source!r} stands for more than {_MOST} sequences of words; split it")
     if any(not slots or slots[0] is None or slots[-1] is None for slots in made):
         raise ValueError(f"{source!r} must begin and end with a word")
-    return made
+    return tuple(made)
 
 
 def _choices(parts: Sequence[str]) -> Iterator[list[str | list[str]]]:
@@ -158,7 +159,7 @@ def _choices(parts: Sequence[str]) -> Iterator[list[str | list[str]]]:
             continue
         options = part.split("|")
         apart = parts[number - 1][-1:] in ("", " ") and parts[number + 1][:1] in ("", " ")
-        single = [o for o in options if apart and len(_SLOT.findall(_plain(o))) == 1]
+        single = [o for o in options if apart and len(_words(o)) == 1]
         yield [*([single] if single else []), *(o for o in options if o not in single)]
 
 
@@ -168,15 +169,22 @@ def _slots(parts: Sequence[str | list[str]]) -> Iterator[Slot]:
         if isinstance(part, str):
             text += part
             continue
-        for word in _SLOT.findall(_plain(text)):
-            yield None if word == _GAP else frozenset((word,))
+        for word in _words(text):
+            yield None if word == _GAP else _slot(word)
         text = ""
         if part:
-            yield frozenset(word for option in part for word in _SLOT.findall(_plain(option)))
+            yield _slot(*(word for option in part for word in _words(option)))
 
 
-def _plain(source: str) -> str:
-    return fold(_APOSTROPHE.sub("", source))
+@lru_cache(maxsize=8192)
+def _words(source: str) -> tuple[str, ...]:
+    return tuple(_SLOT.findall(fold(_APOSTROPHE.sub("", source))))
+
+
+@lru_cache(maxsize=8192)
+def _slot(*words: str) -> frozenset[str]:
+    """One object for the same words: the shipped terms have thousands of equal places."""
+    return frozenset(words)
 
 
 def stretches(text: str) -> Iterator[list[str]]:

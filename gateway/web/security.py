@@ -20,6 +20,7 @@ Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 
 #: Everything below these is a page of ours; other routes (channels, health) guard themselves.
 OURS = ("/desk", "/help", "/style", "/static")
+_BELOW_OURS = tuple(f"{path}/" for path in OURS)
 
 #: Bytes of a form without files, and of one that an agent answers with.
 MAX_FORM, MAX_FORM_WITH_FILES = 256 * 1024, 12 * 1024 * 1024
@@ -91,7 +92,7 @@ def _close_files(form: Form) -> None:
 
 
 def is_ours(path: str) -> bool:
-    return path == "/" or any(path == p or path.startswith(p + "/") for p in OURS)
+    return path == "/" or path in OURS or path.startswith(_BELOW_OURS)
 
 
 def form_of(request: web.Request) -> Form:
