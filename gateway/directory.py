@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from gateway.connector import QueuePlace, Whose
 from gateway.errors import StoreError
 from gateway.model import Address, Agent, Identity
-from gateway.policy import Policy
+from gateway.policy import Policy, QueuePolicy
 from gateway.store import Store, places
 
 #: How long a place whose messages are still being handled is waited for, seconds. Slack allows three for all.
@@ -26,14 +26,24 @@ class StoreDirectory:
         agent_of: Callable[[Identity], Awaitable[Agent | None]],
     ) -> None:
         self._store, self._policy, self._find = store, policy, agent_of
+        self._known: Mapping[str, QueuePolicy] | None = None
+        self._places: tuple[QueuePlace, ...] = ()
 
     @property
     def queues(self) -> Sequence[QueuePlace]:
-        return tuple(
-            QueuePlace(name=queue.name, title=queue.title, address=queue.address, protected=queue.protected)
-            for queue in self._policy().queues.values()
-            if queue.address is not None
-        )
+        queues = self._policy().queues
+        if (
+            queues is not self._known
+        ):  # connectors ask at every event, and queues change with an edit of the rules
+            self._known = queues
+            self._places = tuple(
+                QueuePlace(
+                    name=queue.name, title=queue.title, address=queue.address, protected=queue.protected
+                )
+                for queue in queues.values()
+                if queue.address is not None
+            )
+        return self._places
 
     async def agent_of(self, identity: Identity) -> Agent | None:
         return await self._find(identity)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from connectors.slack.asking import Asking
@@ -22,7 +23,7 @@ from connectors.slack.sending import Sender
 from connectors.slack.settings import Settings
 from connectors.slack.socket_mode import SocketMode
 from connectors.slack.webapi import FAILURES, WebApi
-from gateway.connector import Host
+from gateway.connector import Host, QueuePlace
 from gateway.errors import Refused, StoreError
 from gateway.model import Address
 from gateway.overviews import Background, BackgroundOf
@@ -38,6 +39,7 @@ class Service:
 
     def __init__(self, account: str, settings: Settings, host: Host) -> None:
         self._account, self._settings, self._host = account, settings, host
+        self._workspace = lru_cache(maxsize=1)(self._known_as)
         self.api = WebApi(settings)
         self.people = People(account, settings.team_id, self.api, host.clock)
         self.channels = QueueChannels(account, host, self.api)
@@ -106,15 +108,18 @@ class Service:
             return None
 
     def workspace(self) -> Workspace:
-        """What is known of the workspace now."""
+        """What is known of the workspace now; asked at every event."""
+        return self._workspace(self.people.team_id, self.people.bot_user, tuple(self._host.directory.queues))
+
+    def _known_as(self, team: str, bot_user: str, places: tuple[QueuePlace, ...]) -> Workspace:
         settings = self._settings
-        queues = (place.address for place in self._host.directory.queues)
+        queues = (place.address for place in places)
         ours = (a for a in queues if a.connector == NAME and a.account == self._account)
         return Workspace(
             account=self._account,
             name=settings.team_id or self._account,
-            team=self.people.team_id,
-            bot_user=self.people.bot_user,
+            team=team,
+            bot_user=bot_user,
             queues=frozenset(address.conversation for address in ours),
             support=frozenset(settings.support_channels),
             together=timedelta(minutes=settings.together_minutes),

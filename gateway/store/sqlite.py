@@ -48,6 +48,10 @@ DIALECT = Dialect(
 #: Jobs in one commit. More would make the first of them wait too long.
 GROUP = 256
 READERS = 4
+#: While takes come in crowds a commit waits so long for more of them, seconds: less than the sync it saves.
+GATHER = 0.002
+#: A last commit of so many makes a crowd.
+CROWD = 4
 
 
 class SqliteTx:
@@ -148,6 +152,7 @@ class SqliteDriver:
         self._normal: deque[_Work] = deque()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._waking = False
+        self._crowded = False
         self._closing = False
         self._thread: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="deskgate-read")
@@ -209,7 +214,10 @@ class SqliteDriver:
         """Wakes the writer once for all that this round of the event loop brings: threads are dear to wake."""
         if not self._waking and self._loop is not None:
             self._waking = True
-            self._loop.call_soon(self._wake_now)
+            if self._crowded:
+                self._loop.call_later(GATHER, self._wake_now)
+            else:
+                self._loop.call_soon(self._wake_now)
 
     def _wake_now(self) -> None:
         self._waking = False
@@ -243,6 +251,7 @@ class SqliteDriver:
                 while self._urgent or self._normal:
                     taken = _front(self._urgent, GROUP)
                     self._commit(connection, taken, _front(self._normal, GROUP - len(taken)))
+                    self._crowded = len(taken) >= CROWD
         finally:
             connection.close()
 
