@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import gate
 from gateway.errors import SettingsError
 from gateway.text.terms import Terms, sequences
 from gateway.triage.mood import FOLDER, MOODS, load, shipped
@@ -27,6 +28,18 @@ def test_each_mood_is_heard_and_seldom_imagined(mood: str) -> None:
     assert len(said) >= 40 and len(SAID["calm"]) >= 60
     assert len(heard) >= 0.95 * len(said), set(said) - set(heard)
     assert len(imagined) <= 1, imagined
+
+
+@pytest.mark.parametrize("name", ["heard", "heard_fresh"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_later_sets_are_heard_and_what_is_ordinary_raises_no_alarm(name: str, language: str) -> None:
+    kinds = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))[language]
+    should = [(kind, text) for kind in gate.SHOULD for text in kinds.get(kind, ())]
+    ordinary = [(kind, text) for kind in gate.ORDINARY for text in kinds.get(kind, ())]
+    missed = [text for kind, text in should if gate.wrong(kind, gate.heard(text))]
+    imagined = [(kind, text) for kind, text in ordinary if gate.wrong(kind, gate.heard(text))]
+    assert len(missed) <= 0.05 * len(should), missed
+    assert len(imagined) <= 1 and "howto" not in dict(imagined), imagined
 
 
 @pytest.mark.parametrize(
