@@ -91,6 +91,7 @@ class Slack:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     count: int = 0
+    newest: int = 0
 
     def fail(self, method: str, *faults: Fault) -> None:
         """The next calls of this method meet these, in order."""
@@ -122,7 +123,9 @@ class Slack:
         return self.count
 
     def new_ts(self) -> str:
-        return f"{int(self.clock.now().timestamp())}.{self.number():06d}"
+        """The time in microseconds, as Slack names messages; no two are the same."""
+        self.newest = max(self.newest + 1, int(self.clock.now().timestamp() * 1_000_000))
+        return f"{self.newest // 1_000_000}.{self.newest % 1_000_000:06d}"
 
     def methods(self) -> list[str]:
         return [method for method, _ in self.calls]
