@@ -43,6 +43,7 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     excerpt: str  #: start of the newest message of the requester
+    due_at: datetime | None = None  #: when the next word or the end is owed, by what was promised
 
 
 class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,8 @@ class TicketFilter(msgspec.Struct, frozen=True, kw_only=True):
     hidden_queues: tuple[str, ...] = ()  #: protected queues that the reader is no member of
     limit: int = 50
     before: int = 0  #: ticket id for the next page
+    by_due: bool = False  #: what is owed first comes first, then the others; `skip` leads to the next page
+    skip: int = 0
 
 
 class DeadLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -349,6 +349,9 @@ class FakeReads:
     async def ticket_lines(self, query: TicketFilter) -> list[TicketLine]:
         chosen = [p for p in self.desk.pages.values() if _matches(p, query)]
         chosen.sort(key=lambda p: p.ticket.updated_at, reverse=True)
+        if query.by_due:
+            far = datetime.max.replace(tzinfo=UTC)
+            chosen.sort(key=lambda p: p.ticket.watch.due_at or far)
         return [self._line(page) for page in chosen[: query.limit]]
 
     def _line(self, page: TicketPage) -> TicketLine:
@@ -360,7 +363,7 @@ class FakeReads:
             channel=page.legs[0].address.connector, status=t.status,
             queue=t.queue, tier=t.tier, priority=t.priority, assignee=owner.name if owner else "",
             tags=t.tags, cause=t.cause, speaker=t.speaker, language=t.language, created_at=t.created_at,
-            updated_at=t.updated_at, excerpt=said[-1][:160] if said else "",
+            updated_at=t.updated_at, excerpt=said[-1][:160] if said else "", due_at=t.watch.due_at,
         )  # fmt: skip
 
     async def ticket_page(self, ticket: int) -> TicketPage | None:

@@ -17,6 +17,7 @@ from gateway.model import EntryKind, Priority, Promise, Status, Verb
 from gateway.sla.clocks import current
 from gateway.sla.promises import choose, deadlines, recorded
 from gateway.sla.sums import sums
+from gateway.views import TicketFilter
 from tests.conftest import MakeWorld
 from tests.hours import OFFICE, POLICY, URGENT, local, promises
 from tests.stories import few, play
@@ -88,6 +89,27 @@ async def test_the_first_answer_is_due_over_a_weekend_and_a_clock_change(office:
     card = office.team.cards[-1].card
     assert card is not None
     assert ("Due", "first answer on Monday, 30 March, at 10:30 (CEST)") in card.fields
+
+
+async def test_a_list_can_be_ordered_by_what_is_owed_first(office: World) -> None:
+    for who in ("mia", "noa", "zoe"):
+        await office.say("a person, please", who=who)
+        await office.later(seconds=600)
+    first, second, third = sorted(await office.numbers())
+    lines = await office.host.ticket_lines(TicketFilter(by_due=True))
+    assert [line.id for line in lines] == [first, second, third]
+    assert lines[0].due_at == local("2026-03-30T10:30")
+    await office.act(Verb.CLAIM, first)
+    await office.act(Verb.REPLY, first, text="With the carrier.")
+    await office.act(Verb.HOLD, second, text="A part is missing.")
+    lines = await office.host.ticket_lines(TicketFilter(by_due=True))
+    assert [line.id for line in lines] == [third, second, first], "what is owed, then the newest"
+    assert [line.due_at for line in lines[1:]] == [None, None], "one is answered, the other rests"
+    page = TicketFilter(by_due=True, limit=1, skip=1)
+    assert [line.id for line in await office.host.ticket_lines(page)] == [second]
+    await at(office, "2026-03-30T12:00")
+    (line, *_) = await office.host.ticket_lines(TicketFilter(by_due=True))
+    assert (line.id, line.due_at) == (third, local("2026-03-30T10:50")), "overdue keeps its moment"
 
 
 async def test_whoever_writes_at_night_is_told_when_the_team_is_back(office: World) -> None:

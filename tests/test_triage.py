@@ -164,7 +164,8 @@ async def test_a_rule_may_keep_the_bot_out_leave_a_note_or_need_no_ticket(make_w
     await world.say("Where is my order of a lamp?", who="noa")
     ticket = await world.ticket()
     assert (ticket.cause, ticket.tags) == ("rule", ("lamp",))
-    assert [e.text for e in await world.entries() if e.kind is EntryKind.NOTE] == ["Ask for a photo."]
+    notes = [(e.text, e.author) for e in await world.entries() if e.kind is EntryKind.NOTE]
+    assert notes == [("Ask for a photo.", "Rule “lamp”")]
 
 
 def run(

@@ -26,7 +26,8 @@ def hand_off(draft: Draft, policy: Policy, cause: str, *, article_queue: str = "
     verdict = consider(draft, policy).verdict
     to = route(draft.ticket, policy, verdict, article_queue=article_queue, account_queue=account_queue)
     if verdict.then.note and not draft.ticket.queue:
-        draft.append(Entry(kind=EntryKind.NOTE, at=draft.now, text=verdict.then.note))
+        by = f"Rule “{verdict.rule}”"
+        draft.append(Entry(kind=EntryKind.NOTE, at=draft.now, text=verdict.then.note, author=by))
     draft.event(
         "escalated", cause=cause, queue=to.queue, tier=to.tier, rule=to.rule, tried=to.tried, **evidence
     )

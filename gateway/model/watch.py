@@ -52,4 +52,5 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked_at: datetime | None = None  #: when the agents were asked to write before the next one
     upset: bool = False  #: anger or abuse was heard: nothing cheerful any more
     csat_open: bool = False  #: the requester was asked how satisfied they are, and has not said
+    due_at: datetime | None = None  #: when the first thing that is owed falls due, or fell; None: nothing is
     wakes_at: datetime | None = None  #: when the timer is set to ring

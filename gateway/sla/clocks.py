@@ -73,6 +73,12 @@ def next_due(found: Mapping[Promise, Deadline]) -> tuple[Promise, datetime] | No
     return min(due, key=lambda each: each[1], default=None)
 
 
+def owed_by(found: Mapping[Promise, Deadline]) -> datetime | None:
+    """When the first promise that is still owed falls due, or fell; None while every clock stands."""
+    due = [each.due or each.breached_at for each in found.values() if each.running]
+    return min((at for at in due if at), default=None)
+
+
 def name_of(promise: Promise) -> str:
     """What agents read for a promise."""
     return _NAMES[promise]

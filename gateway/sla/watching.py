@@ -14,7 +14,7 @@ from gateway.escalation.hand_off import refresh_card, tell_agents
 from gateway.escalation.matrix import enter, expected_by, next_step, tell_leads
 from gateway.model import Priority, SendKind
 from gateway.policy import Policy
-from gateway.sla.clocks import current, name_of, tick
+from gateway.sla.clocks import current, name_of, owed_by, tick
 from gateway.sla.heartbeats import beat, follow, next_beat
 from gateway.sla.promises import Deadline
 
@@ -26,6 +26,8 @@ SOONEST = timedelta(minutes=1)
 def rest(draft: Draft, policy: Policy) -> None:
     """The end of each turn: the clocks follow what the ticket has become, and the timer what is due next."""
     tick(draft, policy)
+    if (owed := owed_by(current(draft, policy))) != draft.ticket.watch.due_at:
+        draft.set_watch(due_at=owed)
     follow(draft)
     wakes_at = min(_due(draft, policy), default=None)
     before = draft.folder.ticket.watch.wakes_at

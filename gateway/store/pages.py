@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+
+import msgspec
 
 from gateway.clock import from_ms
 from gateway.model import Address, Entry, EntryKind, Event, History, Identity, Participant, TicketPage
@@ -13,6 +15,8 @@ from gateway.views import DeadLine, QueueLine, TicketFilter, TicketLine
 
 #: What waits for a person.
 WAITING = ("new", "open", "pending", "on_hold")
+#: The newest so many tickets are ordered by what is owed.
+ORDERED = 20_000
 
 _SHOWN = "('sending', 'accepted', 'delivered', 'uncertain', 'failed')"
 
@@ -96,13 +100,36 @@ def queue_lines(tx: Tx, titles: Sequence[tuple[str, str, int]]) -> list[QueueLin
 
 
 def ticket_lines(tx: Tx, query: TicketFilter) -> list[TicketLine]:
-    """A page of tickets, newest first."""
+    """A page of tickets, newest first or by what is owed first."""
     where, params = _where(query)
+    if query.by_due:
+        return _by_due(tx, " AND ".join(where), params, query)
     found = tx.all(
         f"SELECT {rows.TICKET} FROM tickets WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
         (*params, query.limit),
     )
     return [line(tx, row) for row in found]
+
+
+class _Owed(msgspec.Struct, frozen=True):
+    """Of a ticket's watch the one moment that orders it."""
+
+    due_at: datetime | None = None
+
+
+def _by_due(tx: Tx, where: str, params: list[object], query: TicketFilter) -> list[TicketLine]:
+    """Ordered here and not by the database: the moment lies in the ticket's watch, which is JSON."""
+    found = tx.all(
+        f"SELECT id, watch FROM tickets WHERE {where} ORDER BY id DESC LIMIT ?", (*params, ORDERED)
+    )
+    far = datetime.max.replace(tzinfo=UTC)
+    owed = sorted(found, key=lambda row: rows.load(row[1], _Owed).due_at or far)  # of equals the newest first
+    page = [row[0] for row in owed[query.skip : query.skip + query.limit]]
+    tickets = (
+        tx.all(f"SELECT {rows.TICKET} FROM tickets WHERE id IN ({marks(len(page))})", page) if page else []
+    )
+    by_id = {row[0]: row for row in tickets}
+    return [line(tx, by_id[number]) for number in page]
 
 
 def _where(query: TicketFilter) -> tuple[list[str], list[object]]:
@@ -163,6 +190,7 @@ def line(tx: Tx, row: Row) -> TicketLine:
         created_at=t.created_at,
         updated_at=t.updated_at,
         excerpt=(said[0][:160] if said else ""),
+        due_at=t.watch.due_at,
     )
 
 

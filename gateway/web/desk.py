@@ -68,6 +68,8 @@ async def tickets(request: web.Request) -> web.Response:
     queue = query.get("queue")
     text = query.get("q", "").strip()[:200]
     before = query.get("before", "0")
+    sort, skip = query.get("sort", ""), query.get("skip", "0")
+    sort, skip = sort if sort == "due" else "", skip if skip.isdigit() and len(skip) < 7 else "0"
     hidden = site.hidden_queues(agent)
     if view == "asked":  # who is asked sees what is not theirs, unless it is confidential
         hidden = tuple(name for name in hidden if name in site.protected)
@@ -75,15 +77,16 @@ async def tickets(request: web.Request) -> web.Response:
         TicketFilter(
             queue=queue, statuses=VIEWS[view][1], assignee=agent.id if view == "mine" else "", text=text,
             asked=_asked(site, agent) if view == "asked" else (), hidden_queues=hidden, limit=PAGE,
-            before=int(before) if before.isdigit() else 0,
+            before=int(before) if before.isdigit() and not sort else 0, by_due=sort == "due", skip=int(skip),
         )
     )  # fmt: skip
-    more = lines[-1].id if len(lines) == PAGE else 0
+    more = f"skip={int(skip) + PAGE}" if sort else f"before={lines[-1].id}" if lines else ""
+    more = more if len(lines) == PAGE else ""
     if view == "open" and queue is None and not text:
         lines = [line for line in lines if line.queue]  # what the assistant has waits for nobody
     return page(
         request, "tickets.html", queues=await queues(request), lines=lines, view=view, views=VIEWS, queue=queue,
-        query=text, more=more, nothing="nothing" in query,
+        query=text, more=more, nothing="nothing" in query, sort=sort,
     )  # fmt: skip
 
 
