@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import process
@@ -55,6 +55,7 @@ class _Term(NamedTuple):
     name: str
     source: str
     slots: tuple[Slot, ...]
+    needs: tuple[frozenset[str], ...]  #: the slots that are no gaps
 
 
 class Terms:
@@ -67,8 +68,8 @@ class Terms:
         ordinary: Iterable[str] = (),
         only: Iterable[str] = (),
     ) -> None:
-        self._exact: dict[str, list[_Term]] = {}
-        self._starts: dict[str, list[_Term]] = {}
+        self._terms: list[_Term] = []
+        self._index: dict[str, list[int]] = {}  #: by one option of each term: where they stand in the list
         self._negations = frozenset(_APOSTROPHE.sub("", fold(word)) for word in negations)
         self._only = frozenset(fold(word) for word in only)
         self._ordinary = frozenset(fold(word) for word in ordinary)
@@ -76,19 +77,21 @@ class Terms:
         for name, sources in terms.items():
             for source in sources:
                 for slots in sequences(source):
-                    self._add(_Term(name, source, slots))
-                    vocabulary.update(word for slot in slots if slot for word in slot)
+                    term = _Term(name, source, slots, tuple(slot for slot in slots if slot))
+                    self._add(term)
+                    vocabulary.update(*term.needs)
+        self._options = frozenset(vocabulary)
         self._known = frozenset(word.rstrip("*") for word in vocabulary)
         self._correctable = [w for w in vocabulary if len(w) >= _FUZZY_FROM and w.isalpha() and w.isascii()]
-        self._lengths = sorted({len(start) for start in self._starts})
+        self._lengths = sorted({len(word) - 1 for word in vocabulary if word.endswith("*")})
         self._nearest = lru_cache(maxsize=32768)(self._correct)
+        self._forms = lru_cache(maxsize=32768)(self._as_options)
 
     def _add(self, term: _Term) -> None:
         # By its longest word, not its first: "i" is in every text, "furious" in few.
-        anchor = max((slot for slot in term.slots if slot), key=lambda slot: min(map(len, slot)))
-        for word in anchor:
-            index, key = (self._starts, word[:-1]) if word.endswith("*") else (self._exact, word)
-            index.setdefault(key, []).append(term)
+        for option in max(term.needs, key=lambda slot: min(map(len, slot))):
+            self._index.setdefault(option, []).append(len(self._terms))
+        self._terms.append(term)
 
     def find(self, text: str) -> list[Found]:
         """Every term that occurs and is not negated, each once, in order of place."""
@@ -96,23 +99,22 @@ class Terms:
 
     def _in(self, words: Sequence[str]) -> Iterator[Found]:
         near = [self._nearest(word) for word in words]
-        for term in dict.fromkeys(term for word in near for term in self._candidates(word)):
-            first = term.slots[0] or frozenset()
-            for at, word in enumerate(near):
-                if (
-                    _is(first, word)
-                    and _matches(term.slots, near, at, self._negations)
-                    and not self._is_negated(near, at)
-                ):
+        forms = [self._forms(word) for word in near]
+        options = list(itertools.chain.from_iterable(forms))
+        present = frozenset(options)
+        for number in dict.fromkeys(n for option in options for n in self._index.get(option, ())):
+            term = self._terms[number]
+            if any(slot.isdisjoint(present) for slot in term.needs):
+                continue
+            for at in range(len(near)):
+                if _matches(term.slots, near, forms, at, self._negations) and not self._is_negated(near, at):
                     yield Found(term.name, term.source)
                     break
 
-    def _candidates(self, word: str) -> Iterator[_Term]:
-        yield from self._exact.get(word, ())
-        for length in self._lengths:
-            if length > len(word):
-                break
-            yield from self._starts.get(word[:length], ())
+    def _as_options(self, word: str) -> tuple[str, ...]:
+        """Every option of a slot that this word is: itself, and its beginnings with a star."""
+        starred = (f"{word[:length]}*" for length in self._lengths if length <= len(word))
+        return tuple(option for option in (word, *starred) if option in self._options)
 
     def _is_negated(self, words: Sequence[str], at: int) -> bool:
         for place in range(max(0, at - _NEGATED_WITHIN), at):
@@ -210,12 +212,21 @@ def _clauses_and_sentence(clauses: list[list[str]]) -> Iterator[list[str]]:
         yield [word for clause in clauses for word in clause]
 
 
-def _matches(slots: Sequence[Slot], words: Sequence[str], at: int, negations: Collection[str]) -> bool:
+def _matches(
+    slots: Sequence[Slot],
+    words: Sequence[str],
+    forms: Sequence[Sequence[str]],
+    at: int,
+    negations: Collection[str],
+) -> bool:
+    """Whether the slots hold from this word on. forms: what each word is as an option of a slot."""
     for number, slot in enumerate(slots):
         if slot is None:
             rest = slots[number + 1 :]
-            return any(_matches(rest, words, place, negations) for place in _reach(words, at, negations))
-        if at >= len(words) or not _is(slot, words[at]):
+            return any(
+                _matches(rest, words, forms, place, negations) for place in _reach(words, at, negations)
+            )
+        if at >= len(words) or slot.isdisjoint(forms[at]):
             return False
         at += 1
     return True
@@ -228,13 +239,3 @@ def _reach(words: Sequence[str], at: int, negations: Collection[str]) -> Iterato
         yield place
         if place < len(words) and words[place] in negations:
             return
-
-
-def _is(slot: frozenset[str], word: str) -> bool:
-    return word in slot or word.startswith(_beginnings(slot))
-
-
-@cache
-def _beginnings(slot: frozenset[str]) -> tuple[str, ...]:
-    """What stands before the star in the options of a slot. The slots are those of the lexicons: few, and for ever."""
-    return tuple(option[:-1] for option in slot if option.endswith("*"))
