@@ -67,9 +67,9 @@ def credentials(text: str) -> Iterator[tuple[int, int]]:
         yield match.span("password" if match["password"] else "value")
     yield from _private_keys(text)
     lowered = _lower(text)
-    for word in CODES:
+    for word in (code for code in CODES if code in lowered):
         yield from _said_code(text, lowered, word)
-    for word in PASSWORDS:
+    for word in (password for password in PASSWORDS if password in lowered):
         yield from _said_password(text, lowered, word)
 
 

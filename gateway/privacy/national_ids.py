@@ -22,6 +22,10 @@ from stdnum.us import ssn
 
 from gateway.privacy.numbers import is_part, named_otherwise
 
+#: Digits in the shortest number that counts; a text with fewer, as most are, needs no look at any form.
+FEWEST = 5
+_DIGIT = re.compile(r"\d")
+
 
 class _Scheme(NamedTuple):
     """The form of a number that alone says enough, and its check."""
@@ -88,6 +92,8 @@ _FOLLOWS = re.compile(
 
 def national_ids(text: str) -> Iterator[tuple[int, int]]:
     """Where numbers stand by which a state names a person."""
+    if len(_DIGIT.findall(text)) < FEWEST:
+        return
     named = list(_named(text))
     yield from named
     for scheme in _SCHEMES:
@@ -100,7 +106,11 @@ def national_ids(text: str) -> Iterator[tuple[int, int]]:
 def _named(text: str) -> Iterator[tuple[int, int]]:
     for name in _NAMED.finditer(text):
         follows = _FOLLOWS.match(text, name.end(), name.end() + 120)
-        if follows and sum(c.isdecimal() for c in follows["number"]) >= 5 and not _is_date(follows["number"]):
+        if (
+            follows
+            and sum(c.isdecimal() for c in follows["number"]) >= FEWEST
+            and not _is_date(follows["number"])
+        ):
             yield follows.span("number")
 
 

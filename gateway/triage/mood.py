@@ -89,10 +89,13 @@ def _merged(files: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _shouts(text: str) -> bool:
     """Five words or more in capitals that end in several marks."""
+    if text.count("!") < 2:
+        return False
     letters = _LETTER.findall(text[:2000])
     capitals = sum(c.isupper() for c in letters)
-    words = max((len(words) for words in stretches(text[:2000])), default=0)
-    return words >= 5 and len(letters) >= 16 and capitals >= 0.85 * len(letters) and text.count("!") >= 2
+    if len(letters) < 16 or capitals < 0.85 * len(letters):
+        return False
+    return max((len(words) for words in stretches(text[:2000])), default=0) >= 5
 
 
 @cache
