@@ -39,6 +39,7 @@ class Fault:
     content_type: str = "application/json"
     silent: bool = False  # does its work, then never answers
     cut: bool = False  # does its work, then closes the connection
+    channel: str = ""  # only calls about this channel meet it, "" for any
 
 
 @dataclass(kw_only=True)
@@ -89,6 +90,7 @@ class Slack:
     stored_files: dict[str, bytes] = field(default_factory=dict)
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)  # of each call, seconds
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     count: int = 0
     newest: int = 0
@@ -96,6 +98,14 @@ class Slack:
     def fail(self, method: str, *faults: Fault) -> None:
         """The next calls of this method meet these, in order."""
         self.faults[method] += faults
+
+    def fault_for(self, method: str, given: dict[str, Any]) -> Fault | None:
+        """The next fault that this call meets; it is used up."""
+        waiting = self.faults[method]
+        found = next((f for f in waiting if f.channel in ("", given.get("channel"))), None)
+        if found:
+            waiting.remove(found)
+        return found
 
     def add_user(self, user: str, name: str, **marks: Any) -> None:
         """Marks: is_restricted, is_ultra_restricted, is_stranger, deleted, is_bot, team_id."""
@@ -203,7 +213,8 @@ async def _answer(slack: Slack, request: web.Request) -> web.StreamResponse:
     method = request.match_info["method"]
     arguments = await _arguments(request)
     slack.calls.append((method, arguments))
-    fault = slack.faults[method].pop(0) if slack.faults[method] else None
+    slack.moments.append(slack.clock.now().timestamp())
+    fault = slack.fault_for(method, arguments)
     if fault and not (fault.silent or fault.cut):
         return _faulty(fault)
     if (wait := _too_fast(slack, method, arguments)) > 0:

@@ -84,6 +84,7 @@ def _application(telegram: Telegram) -> web.Application:
         paths = {path: content for path, content, _ in telegram.files.values()}
         path = request.match_info["path"]
         telegram.calls.append(("download", {"path": path}))
+        telegram.moments.append(telegram.clock.now().timestamp())
         if request.match_info["token"] != TOKEN or path not in paths:
             return _no(No(404, "Not Found"))
         return web.Response(body=paths[path])
@@ -100,7 +101,8 @@ async def _answer(telegram: Telegram, request: web.Request) -> web.StreamRespons
     if request.match_info["token"] != TOKEN:
         return _no(No(401, "Unauthorized"))
     telegram.calls.append((method, given))
-    fault = telegram.faults[method].pop(0) if telegram.faults[method] else None
+    telegram.moments.append(telegram.clock.now().timestamp())
+    fault = telegram.fault_for(method, given)
     if fault and not (fault.cut or fault.silent or fault.after_work):
         return _faulty(fault)
     try:

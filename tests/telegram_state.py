@@ -24,6 +24,7 @@ class Fault:
     cut: bool = False  # does its work, then closes the connection
     silent: bool = False  # does its work, then never answers
     after_work: bool = False  # does its work and answers: a fault for none
+    chat: int = 0  # only calls about this chat meet it, 0 for any
 
 
 @dataclass(kw_only=True)
@@ -61,6 +62,7 @@ class Telegram:
     files: dict[str, tuple[str, bytes, int]] = field(default_factory=dict)
     commands: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)  # of each call, seconds
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     news: asyncio.Event = field(default_factory=asyncio.Event)
     polls: int = 0
@@ -69,6 +71,14 @@ class Telegram:
     def fail(self, method: str, *faults: Fault) -> None:
         """The next calls of this method meet these, in order."""
         self.faults[method] += faults
+
+    def fault_for(self, method: str, given: dict[str, Any]) -> Fault | None:
+        """The next fault that this call meets; it is used up."""
+        waiting = self.faults[method]
+        found = next((f for f in waiting if not f.chat or str(f.chat) == str(given.get("chat_id"))), None)
+        if found:
+            waiting.remove(found)
+        return found
 
     def methods(self) -> list[str]:
         return [method for method, _ in self.calls]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from connectors.telegram import content
-from connectors.telegram.botapi import BadRequest, BotApi, TelegramError
+from connectors.telegram.botapi import BadRequest, BotApi, RetryAfter, TelegramError, seconds
 from connectors.telegram.content import Listed
 from connectors.telegram.moves import Moves
 from connectors.telegram.normalize import Bot, migration, normalize, others_button
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 #: Seconds for all files of one message. Telegram waits a minute for the answer to a webhook.
 BUDGET = 20.0
 TRIES = 2
+PAUSE = 0.5  #: seconds between them, where Telegram does not say how long
 NOT_YOURS = {
     "en": "These buttons are for the person who asked.",
     "sl": "Ti gumbi so za osebo, ki je vprašala.",
@@ -102,7 +103,7 @@ class Incoming:
             return _left(
                 file, f"larger than the {limit // 1_000_000} MB that a bot is handed; it is in Telegram"
             )
-        for _ in range(TRIES):
+        for left in reversed(range(TRIES)):
             try:
                 data = await self._api.download(listed.file_id)
             except BadRequest as error:
@@ -112,6 +113,8 @@ class Incoming:
                 log.warning(
                     "telegram file not fetched account=%s error=%s", self._account, type(error).__name__
                 )
+                if left:
+                    await asyncio.sleep(seconds(error) if isinstance(error, RetryAfter) else PAUSE)
                 continue
             if len(data) > limit:
                 return _left(file, "larger than it said; it is in Telegram")

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from connectors.telegram.botapi import BotApi, Conflict, InvalidToken, TelegramError
+from connectors.telegram.botapi import BotApi, Conflict, InvalidToken, RetryAfter, TelegramError, seconds
 from connectors.telegram.content import brings_file
 from connectors.telegram.incoming import Incoming
 from connectors.telegram.payloads import read_json
@@ -69,16 +69,18 @@ class Poller:
     async def run(self) -> None:
         """Runs until cancelled."""
         while True:
+            told = 0.0
             async with self._host.lease(f"{self._cursor}/reader") as lease:
                 try:
                     await self._session(lease)
                 except (TelegramError, StoreError, ForeignWebhook) as error:
                     self._troubles += 1
+                    told = seconds(error) if isinstance(error, RetryAfter) else 0.0
                     self._report(error)
                 except Exception:  # the asking never ends for good
                     self._troubles += 1
                     log.exception("telegram %s failed to read its updates", self._account)
-            await self._pause()
+            await self._pause(told)
 
     async def _session(self, lease: Lease) -> None:
         await self._free_of_webhooks()
@@ -152,11 +154,12 @@ class Poller:
             case _:
                 log.warning("telegram %s will ask again: %s", self._account, type(error).__name__)
 
-    async def _pause(self) -> None:
+    async def _pause(self, told: float) -> None:
+        """Before the next session; `told`: seconds that Telegram asked for at least."""
         first, longest = _BACKOFF
         delay = min(longest, first * 2 ** min(self._troubles - 1, 10)) if self._troubles else 0.0
         clock = self._host.clock
-        await clock.sleep_until(clock.deadline(delay * random.uniform(0.75, 1.25)))
+        await clock.sleep_until(clock.deadline(max(told, delay * random.uniform(0.75, 1.25))))
 
 
 class ForeignWebhook(Exception):

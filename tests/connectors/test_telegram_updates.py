@@ -135,6 +135,7 @@ async def test_before_our_name_is_known_a_group_waits_and_a_person_does_not() ->
     [
         (0, [], ""),
         (0, [Fault(status=500)], ""),
+        (0, [Fault(status=429, parameters={"retry_after": 1})], ""),
         (0, [Fault(status=500), Fault(status=500)], "could not be fetched"),
         (0, [Fault(status=400, description="Bad Request: file is too big")], "too large"),
         (0, [Fault(status=400, description="Bad Request: wrong file_id")], "could not be fetched"),
