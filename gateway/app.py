@@ -148,6 +148,7 @@ class Deskgate:
             company=settings.site.company,
             accounts=tuple(self.connectors),
             folder=settings.store.folder,
+            queues={name: queue.title for name, queue in settings.queues.items()},
         )
         self.members = Membership(self.store, self.clock, lambda: self.policy, self.host.receive)
         self.outbox.public_url = self.policy.public_url

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from gateway.clock import to_ms
 from gateway.errors import Retryable, StoreError
+from gateway.model import Priority, Verb
 from gateway.operations import alarm_ways
 from gateway.operations.alarms import Alarms, conditions, message
 from gateway.operations.health import Health
@@ -25,6 +26,7 @@ from gateway.settings.alarms import AlarmSettings
 from gateway.store.vitals import Alarm, Vitals
 from tests.conftest import MakeWorld
 from tests.fakes import ManualClock
+from tests.hours import POLICY, local
 from tests.running import free_port
 from tests.stores import rows
 from tests.world import World
@@ -116,6 +118,61 @@ async def test_much_trouble_is_one_message(world: World, alarms: Alarms, told: T
     await alarms.look()
     ((subject, text),) = told.news
     assert "4 need attention" in subject and text.count("\n!") + 1 == 4
+
+
+@pytest.mark.parametrize("promises", ["never", "breach", "warning"])
+async def test_a_broken_promise_is_told_once_a_queue_and_again_when_it_is_kept(
+    make_world: MakeWorld, told: Told, promises: str
+) -> None:
+    world = await make_world(**POLICY)
+    settings = AlarmSettings(url=SecretStr("http://127.0.0.1:9/"), promises=promises)  # type: ignore[arg-type]
+    alarms = Alarms(
+        world.store, world.clock, world.intake.health, settings, queues={"general": "Customer care"}
+    )
+
+    async def until(text: str) -> None:
+        await world.later(seconds=(local(text) - world.clock.now()).total_seconds())
+        await alarms.look()
+
+    await until("2026-03-27T16:30")  # a Friday
+    for who in ("mia", "noa", "zoe"):
+        await world.say("a person, please", who=who)
+    for time in ("16:59", "23:00"):
+        await until(f"2026-03-27T{time}")
+    assert told.news == [], "nothing is due before Monday at 10:30"
+    await until("2026-03-30T10:15")
+    soon = ["Deskgate: general due soon"] if promises == "warning" else []
+    assert [subject for subject, _ in told.news] == soon
+    for _ in range(3):
+        await until("2026-03-30T10:45")
+    if promises == "never":
+        assert told.news == []
+        return
+    text = told.news[-1][1]
+    assert "3 tickets of Customer care are overdue: DG-1 first, since 2026-03-30 08:30 UTC." in text
+    assert "due first" in text and len(told.news) == len(soon) + 1, "once, whatever is overdue after that"
+    for number in await world.numbers():
+        await world.act(Verb.REPLY, number, text="Here it is.")
+    await world.settle()
+    await alarms.look()
+    assert "over: general overdue" in told.news[-1][0]
+    assert await rows(world.store, "SELECT * FROM alarms") == []
+
+
+async def test_an_urgent_ticket_that_is_overdue_is_an_alarm_of_its_own_at_any_hour(
+    make_world: MakeWorld, told: Told
+) -> None:
+    world = await make_world(**POLICY)
+    alarms = Alarms(world.store, world.clock, world.intake.health, AlarmSettings())
+    await world.later(seconds=(local("2026-03-28T22:00") - world.clock.now()).total_seconds())
+    for who in ("mia", "noa"):
+        await world.say("a person, please", who=who)
+        await world.act(Verb.PRIORITY, max(await world.numbers()), priority=Priority.URGENT)
+    await world.later(minutes=31)
+    await world.later(minutes=1)
+    await alarms.look()
+    assert [subject for subject, _ in told.news] == ["Deskgate: 2 need attention"]
+    assert "DG-1 is urgent and overdue" in told.news[0][1] and "Here" not in told.news[0][1]
 
 
 async def test_a_relay_that_is_down_for_an_hour_costs_nothing_and_is_told(

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from gateway.clock import Clock, from_ms, to_ms
 from gateway.errors import StoreError
-from gateway.operations import alarm_ways
+from gateway.operations import alarm_ways, overdue
 from gateway.operations.health import Health
 from gateway.settings.alarms import AlarmSettings
-from gateway.store import Store
+from gateway.store import Store, owed
 from gateway.store import vitals as stored
 from gateway.store.vitals import Alarm, Vitals
 
@@ -39,6 +39,8 @@ _REMEDIES = {
     "outbox paused": "`deskgate outbox resume` shows what waits and lets it go.",
     "dead letters": "`deskgate dead list` names them with their reasons; `deskgate dead replay` tries again.",
     "disk": "Make room; messages are refused while the disk is full, and come again.",
+    "overdue": "Open the desk's list, ordered by `due first`; who answers ends it.",
+    "due soon": "Open the desk's list, ordered by `due first`.",
     "silent": "Run `deskgate doctor`; write to the account yourself.",
     DATABASE: "Start the database; Deskgate goes on by itself. Channels hold what comes meanwhile.",
 }
@@ -57,9 +59,12 @@ class Alarms:
         company: str = "",
         accounts: Sequence[str] = (),
         folder: Path | None = None,
+        queues: Mapping[str, str] | None = None,
     ) -> None:
+        """`queues`: title of each, by name."""
         self._store, self._clock, self._health, self._settings = store, clock, health, settings
         self._company, self._accounts, self._folder = company, accounts, folder
+        self._queues = queues or {}
         self._began = clock.now()
         self._database_told = False
 
@@ -113,6 +118,7 @@ class Alarms:
             elif name in raised:
                 await self._end(name)
         await self._silence(vitals, now, raised)
+        await self._promises(now, raised)
         for name, alarm in raised.items():
             if self._health.worked_since(name, from_ms(alarm.at)):
                 await self._end(name)
@@ -126,6 +132,16 @@ class Alarms:
             if now - last >= limit:
                 await self._raise(name, f"{account} has brought nothing since {_at(last)}.")
             elif name in raised:
+                await self._end(name)
+
+    async def _promises(self, now: datetime, raised: Mapping[str, Alarm]) -> None:
+        told_of = self._settings.promises
+        found = await self._store.driver.read(owed.owed) if told_of != "never" else []
+        wanted = overdue.alarms(found, self._queues, told_of, now)
+        for name, text in wanted.items():
+            await self._raise(name, text)
+        for name in raised.keys() - wanted.keys():
+            if name.endswith(overdue.ENDINGS):
                 await self._end(name)
 
     async def _alarms(self) -> list[Alarm]:

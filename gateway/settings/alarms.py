@@ -33,6 +33,12 @@ class AlarmSettings(Section):
         0, ge=0, description="An alarm when an account brought nothing for so long; 0: never."
     )
 
+    promises: Literal["never", "breach", "warning"] = Field(
+        "breach",
+        description="Broken promises are alarms, too: one a queue, and one for each urgent ticket; or already the "
+        "warnings before.",
+    )
+
     @field_validator("url")
     @classmethod
     def _web(cls, value: SecretStr) -> SecretStr:
