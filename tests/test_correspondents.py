@@ -125,6 +125,53 @@ async def test_nothing_automatic_answers_a_forged_sender_and_the_ticket_says_why
     assert event.data["dmarc"] == "fail"
 
 
+# ---------------------------------------------------------------- which mail is answered
+
+
+async def test_every_answer_names_the_newest_mail_of_the_requester(world: World) -> None:
+    first = await world.say("a person, please", door="mail")
+    await world.act(Verb.REPLY, 1, text="Here I am.")
+    await world.later(seconds=5)
+    await world.act(Verb.REPLY, 1, text="And one more thing.")
+    await world.later(seconds=5)
+    assert {post.answers for post in world.mail.posts} == {first.message_key}
+    ours = [f"mid:ours-{post.id}@example.com" for post in world.mail.posts]
+
+    later = await world.say("Thank you. And mine?", "noa", "mail", refers_to=(ours[-1],), recipients=(US,))
+    assert (await world.ticket()).id != 1, "a stranger"
+    await world.later(seconds=1)
+    second = await world.say("And now?", door="mail", refers_to=(ours[-1],))
+    await world.act(Verb.REPLY, 1, text="Now too.")
+    await world.later(seconds=5)
+    post = world.mail.posts[-1]
+    assert post.answers == second.message_key
+    chain = [key for key in post.references if key.startswith("mid:")]
+    assert chain == [first.message_key, *ours, second.message_key]
+    assert later.message_key not in post.references
+
+
+async def test_the_thread_is_whole_when_another_person_on_the_ticket_wrote_last(world: World) -> None:
+    first = await world.say("a person, please", door="mail", recipients=(US, NOA))
+    second = await world.say("Me too.", "noa", "mail", refers_to=(first.message_key,), recipients=(US, MIA))
+    await world.act(Verb.REPLY, 1, text="Both of you.")
+    await world.later(seconds=5)
+    post = world.mail.posts[-1]
+    assert (post.address.conversation, post.answers) == (NOA, second.message_key)
+    assert first.message_key in post.references
+
+
+async def test_a_long_thread_keeps_its_beginning(world: World) -> None:
+    first = last = await world.say("a person, please", door="mail")
+    for number in range(50):
+        world.clock.advance(seconds=1)
+        last = await world.say(f"Line {number}", door="mail", refers_to=(last.message_key,))
+    await world.act(Verb.REPLY, 1, text="All read.")
+    await world.later(seconds=5)
+    post = world.mail.posts[-1]
+    chain = [key for key in post.references if key.startswith("mid:")]
+    assert (chain[0], chain[-1], post.answers) == (first.message_key, last.message_key, last.message_key)
+
+
 # ---------------------------------------------------------------- shown before it is sent
 
 

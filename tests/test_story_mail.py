@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import email
+import email.policy
 import json
 import smtplib
 from collections.abc import Awaitable, Callable, Iterator
@@ -176,6 +178,42 @@ async def test_a_reply_that_comes_back_is_marked_and_its_address_suppressed(
     (entry,) = (entry for entry in page.entries if entry.kind is EntryKind.REPLY)
     assert entry.state is SendState.FAILED and entry.reason
     assert page.suppressed == ("bouncer@shop.test",)
+
+
+async def test_answers_hang_below_the_mail_they_answer_in_the_customers_mailbox(
+    servers: Servers, tmp_path: Path
+) -> None:
+    boxes = {"support": account(servers, "support7")}
+    async with running(settings_for(tmp_path, free_port(), connectors={"email": boxes})) as deskgate:
+        await cursors(deskgate, 1)
+        first = a_mail("support7@shop.test", "lia@shop.test", "a person, please")
+        await through_exim(servers, first)
+        (number,) = await soon(lambda: tickets(deskgate))
+        for text in ("We are looking into it.", "Found it."):
+            await reply(deskgate, number, text)
+        found = await soon(lambda: _with(servers, "lia", b"Found it."))
+        ours = email.message_from_bytes(found[0], policy=email.policy.default)
+        assert ours["In-Reply-To"] == first["Message-ID"] == ours["References"]
+
+        second = a_mail(ours["Reply-To"], "lia@shop.test", "Thank you, and now?")
+        del second["Subject"]
+        second["Subject"], second["In-Reply-To"] = ours["Subject"], ours["Message-ID"]
+        second["References"] = f"{ours['References']} {ours['Message-ID']}"
+        await through_exim(servers, second)
+        await soon(lambda: _lines(deskgate, number, 2))
+        await reply(deskgate, number, "Now you wait.")
+        found = await soon(lambda: _with(servers, "lia", b"Now you wait."))
+        last = email.message_from_bytes(found[0], policy=email.policy.default)
+    assert last["In-Reply-To"] == second["Message-ID"]
+    chain = str(last["References"]).split()
+    assert chain[0] == first["Message-ID"] and chain[-1] == second["Message-ID"]
+    assert ours["Message-ID"] in chain
+
+
+async def _lines(deskgate: Deskgate, number: int, count: int) -> bool:
+    """Whether the requester has said so much on the ticket."""
+    page = await deskgate.store.ticket_page(number)
+    return page is not None and sum(entry.kind is EntryKind.MESSAGE for entry in page.entries) >= count
 
 
 async def test_older_mail_is_imported_once_onto_closed_tickets_and_answered_by_nobody(

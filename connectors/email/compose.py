@@ -66,7 +66,7 @@ def compose(
     fields += [("Date", format_datetime(now)), *_marks(post, settings), ("MIME-Version", "1.0")]
     identifier = reply_key.message_id(key, post.id, _wire(settings.address).rpartition("@")[2])
     head = b"".join(_field(name, value, policy) for name, value in fields)
-    raw = _identity_headers(identifier, post.references) + head + _content(post, settings, identifier, files)
+    raw = _identity_headers(identifier, post) + head + _content(post, settings, identifier, files)
     if len(raw) > settings.max_mail:
         raise Undeliverable(
             "too-big", f"The mail would be {len(raw) // 1024} KB, more than this account sends."
@@ -240,14 +240,26 @@ def _content_type(declared: str) -> str:
     return declared if _TYPE.fullmatch(declared) and not composite else "application/octet-stream"
 
 
-def _identity_headers(identifier: str, references: tuple[str, ...]) -> bytes:
+def _identity_headers(identifier: str, post: Post) -> bytes:
     """Message-ID and the thread, folded by hand: the library encodes long ids as words, which breaks threads."""
-    ids = _message_ids(references)
+    ids = _chain(post)
     lines = [f"Message-ID: <{identifier}>"]
     if ids:
         kept = [ids[0], *ids[1:][-(_MAX_REFERENCES - 1) :]]
         lines += [f"In-Reply-To: <{ids[-1]}>", "References: " + "\r\n ".join(f"<{one}>" for one in kept)]
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _chain(post: Post) -> list[str]:
+    """The mail that is answered and those before it (RFC 5322 section 3.6.4); else our own, which this one follows.
+
+    What we wrote since is not in it: the answered mail does not come from there, and programs show what References
+    end with as the mail that is answered.
+    """
+    before = list(post.references)
+    if post.answers in before:
+        before = [*before[: before.index(post.answers)], post.answers]
+    return _message_ids(tuple(before))
 
 
 def _message_ids(references: tuple[str, ...]) -> list[str]:

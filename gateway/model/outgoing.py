@@ -38,7 +38,10 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, tag="post"):
     buttons: tuple[Button, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     card: Card | None = None
-    references: tuple[str, ...] = ()  #: keys of the leg's earlier messages, oldest first; filled when claimed
+    references: tuple[
+        str, ...
+    ] = ()  #: keys of the side's earlier messages, oldest first; filled when claimed
+    answers: str = ""  #: of these the requester's newest message, which this one answers; filled when claimed
     reply_key: str = ""  #: secret part of the ticket's reply address; filled when claimed
     quote: str = ""  #: what is being answered, for channels that quote
     cc: tuple[str, ...] = ()  #: mail addresses that get a copy

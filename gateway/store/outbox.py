@@ -39,6 +39,8 @@ class Stuck(msgspec.Struct, frozen=True, kw_only=True):
     kind: SendKind
 
 
+_NEWEST, _OLDEST = 40, 4  #: keys of a thread that a message carries, and of a longer thread its first
+
 # A row may go when nothing older on its leg is unsent and no bucket of its account or recipient is closed.
 _DUE = """
     SELECT o.id, o.ticket, o.leg, o.connector, o.account, o.kind, o.attempts, o.created_at, o.payload, t.speaker
@@ -122,19 +124,39 @@ def _addressed(tx: Tx, number: int, leg: int, outgoing: Outgoing) -> Outgoing:
     address = rows.leg(found).address if found else outgoing.address
     if not isinstance(outgoing, Post):
         return msgspec.structs.replace(outgoing, id=number, address=address)
-    keys = tx.all("SELECT key FROM thread_keys WHERE leg = ? ORDER BY at DESC LIMIT 20", (leg,))
-    references = tuple(row[0] for row in reversed(keys))
-    quote = _answered(tx, outgoing.ticket) if found and rows.leg(found).side is Side.REQUESTER else ""
-    return msgspec.structs.replace(outgoing, id=number, address=address, references=references, quote=quote)
+    known = rows.leg(found) if found else None
+    references = _thread(tx, outgoing.ticket, known) if known else ()
+    answers, quote = "", ""
+    if known and known.side is Side.REQUESTER:
+        key, quote = _answered(tx, outgoing.ticket)
+        answers = key if key in references else ""
+    return msgspec.structs.replace(
+        outgoing, id=number, address=address, references=references, answers=answers, quote=quote
+    )
 
 
-def _answered(tx: Tx, ticket: int) -> str:
-    """The requester's last message under a line that says whose it is; the masked copy, as agents read it."""
+def _thread(tx: Tx, ticket: int, leg: Leg) -> tuple[str, ...]:
+    """Keys of what was said with this side on this account, oldest first: the first few and the newest."""
+    found = (
+        "SELECT k.key FROM thread_keys k JOIN legs l ON l.id = k.leg "
+        "WHERE l.ticket = ? AND l.side = ? AND l.connector = ? AND l.account = ? "
+    )
+    values = (ticket, leg.side, leg.address.connector, leg.address.account)
+    newest = tx.all(f"{found}ORDER BY k.at DESC, k.send DESC LIMIT {_NEWEST}", values)
+    oldest = tx.all(f"{found}ORDER BY k.at, k.send LIMIT {_OLDEST}", values) if len(newest) == _NEWEST else []
+    return tuple(dict.fromkeys(row[0] for row in (*oldest, *reversed(newest))))
+
+
+def _answered(tx: Tx, ticket: int) -> tuple[str, str]:
+    """The key of the requester's last message, and its text under a line that says whose it is, masked."""
     row = tx.one(
-        "SELECT author, at, text FROM entries WHERE ticket = ? AND kind = ? ORDER BY at DESC, id DESC LIMIT 1",
+        "SELECT author, at, text, message_key FROM entries WHERE ticket = ? AND kind = ? "
+        "ORDER BY at DESC, id DESC LIMIT 1",
         (ticket, EntryKind.MESSAGE),
     )
-    return f"{row[0]}, {from_ms(row[1]):%Y-%m-%d %H:%M} UTC:\n{row[2]}" if row and row[2] else ""
+    if row is None:
+        return "", ""
+    return row[3], f"{row[0]}, {from_ms(row[1]):%Y-%m-%d %H:%M} UTC:\n{row[2]}" if row[2] else ""
 
 
 def _settle(tx: Tx, send: ClaimedSend, change: str, values: Sequence[object]) -> bool:

@@ -51,6 +51,15 @@ def test_an_answer_threads_under_the_mail_it_answers() -> None:
     assert answer["To"] == "ana@customer.test"
 
 
+def test_what_we_wrote_since_is_not_what_is_answered() -> None:
+    keys = ("mid:first@c.test", "mid:dg-3-x@shop.test", "mid:second@c.test", "mid:dg-4-x@shop.test")
+    answer = mail(post(references=keys, answers="mid:second@c.test"))
+    assert answer["In-Reply-To"] == "<second@c.test>"
+    assert answer["References"] == "<first@c.test> <dg-3-x@shop.test> <second@c.test>"
+    unasked = mail(post(references=keys[1:2]))
+    assert unasked["In-Reply-To"] == "<dg-3-x@shop.test>"
+
+
 def test_a_first_mail_is_no_reply() -> None:
     first = mail(post(subject=""))
     assert first["Subject"] == "Acme Shop [DG-42]"
