@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -115,3 +118,24 @@ def test_how_terms_are_written(term: str, text: str, found: bool) -> None:
 def test_a_term_that_is_none(term: str) -> None:
     with pytest.raises(ValueError, match=r"must begin and end|do not match"):
         sequences(term)
+
+
+def test_a_word_that_a_beginning_stands_for_is_no_slip() -> None:
+    assert Terms({"x": ["kreditn* kartic*"], "y": ["kartico"]}).find("kartica") == []
+
+
+def test_of_two_equally_near_words_every_process_takes_the_same() -> None:
+    program = (
+        "from gateway.text.terms import Terms\n"
+        "print(Terms({'x': ['kartico'], 'y': ['kartice'], 'z': ['kartici']}).find('kartica'))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4", "5")
+    }
+    assert len(said) == 1

@@ -82,7 +82,10 @@ class Terms:
                     vocabulary.update(*term.needs)
         self._options = frozenset(vocabulary)
         self._known = frozenset(word.rstrip("*") for word in vocabulary)
-        self._correctable = [w for w in vocabulary if len(w) >= _FUZZY_FROM and w.isalpha() and w.isascii()]
+        # In order, so that of two equally near words every process takes the same.
+        self._correctable = sorted(
+            word for word in vocabulary if len(word) >= _FUZZY_FROM and word.isalpha() and word.isascii()
+        )
         self._lengths = sorted({len(word) - 1 for word in vocabulary if word.endswith("*")})
         self._nearest = lru_cache(maxsize=32768)(self._correct)
         self._forms = lru_cache(maxsize=32768)(self._as_options)
@@ -124,7 +127,7 @@ class Terms:
 
     def _correct(self, word: str) -> str:
         """The word of a term that is one slip away, else the word itself."""
-        if word in self._known or word in self._ordinary or word in self._negations:
+        if word in self._known or word in self._ordinary or word in self._negations or self._forms(word):
             return word
         if (short := _STRETCHED.sub(r"\1", word)) != word:
             double = _STRETCHED.sub(r"\1\1", word)
