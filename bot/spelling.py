@@ -21,7 +21,7 @@ class Spelling:
     def __init__(self, words: Mapping[str, int]) -> None:
         self._known = frozenset(words)
         self._by_length: dict[int, list[str]] = {}
-        for word in sorted(words, key=lambda w: -words[w]):
+        for word in sorted(words, key=lambda w: (-words[w], w)):
             if len(word) >= 4 and _WORD.fullmatch(word):
                 self._by_length.setdefault(len(word), []).append(word)
 
