@@ -196,15 +196,11 @@ class Bot:
     def _common(self, best: _Best, guess: Guess) -> dict[str, Any]:
         """What every reply carries, by field."""
         ranked = best.ranked
-        shared = set(tokens(fold(ranked.phrasing)))
-        words = tuple(
-            dict.fromkeys(word for word in tokens(fold(best.text[:_LONGEST_PART])) if word in shared)
-        )
         evidence = Evidence(
             phrasing=ranked.phrasing,
-            words=words,
-            score=float(ranked.scored.measures[0]),
-            margin=float(ranked.scored.measures[1]),
+            words=ranked.scored.words,
+            score=ranked.scored.measures[0],
+            margin=ranked.scored.measures[1],
             threshold=ranked.threshold,
             language=guess.language,
             library=self.revision,

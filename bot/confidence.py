@@ -6,12 +6,17 @@ Every phrasing is asked of a bot that never saw it (it should be answered) and o
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from math import exp
+from operator import mul
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.features import share_known
 from bot.head import Head
-from bot.lexical import share_known
 from bot.matcher import BLOCK, MEASURES, SAMPLE, Floats, Ints, Matcher
 from gateway.text.normal import tokens
 
@@ -40,21 +45,30 @@ _TRUST = 10.0
 #: Weight of questions without an article when the curve is fitted.
 _OUTSIDE_FIT = 0.6
 _STEPS = 30
+#: Log-odds are cut here.
+_FAR = 30.0
 _SMALL = 1e-5
 
 
 Sure = NDArray[np.bool_]
 
 
-class Confidence(msgspec.Struct, frozen=True):
+class Confidence(msgspec.Struct, frozen=True, dict=True):
     """The curve (weights over standardised measures, bias last) and the confidence from which to answer."""
 
     weights: Floats
     threshold: float
 
-    def of(self, measures: Floats) -> float:
+    def of(self, measures: Sequence[float]) -> float:
         """Return the probability, in 0..1, that the article ranked first is right."""
-        return float(_curve(_standard(measures[None]), self.weights)[0])
+        *slopes, bias = self._plain
+        return 1 / (1 + exp(-max(-_FAR, min(_FAR, sum(map(mul, slopes, measures)) + bias))))
+
+    @cached_property
+    def _plain(self) -> list[float]:
+        """The weights over the measures as they are: one question needs no arrays."""
+        slopes = self.weights[:-1] / SPREAD
+        return [*slopes.tolist(), float(self.weights[-1] - slopes @ CENTRE)]
 
 
 class Trials(msgspec.Struct, frozen=True):
@@ -93,7 +107,7 @@ def hold_out(matcher: Matcher) -> Trials | None:
     """Ask a sample of the phrasings as if they, or their whole articles, were missing; None without a head."""
     if matcher.head is None:
         return None
-    asked = np.array([matcher.phrasings[i].asked for i in matcher.tried])
+    asked = np.array([phrasing.asked for phrasing in matcher.phrasings[: matcher.tried]])
     alone = np.flatnonzero(asked)[:SAMPLE]
     if not len(alone):
         return None
@@ -113,67 +127,87 @@ def _only(trials: Trials, kept: Sure) -> Trials:
 
 
 class _HeldOut:
-    """Phrasings asked of a bot that lacks them; positions are those in `matcher.tried`."""
+    """Phrasings asked of a bot that lacks them."""
 
     def __init__(self, matcher: Matcher, head: Head) -> None:
         self.matcher, self.head = matcher, head
-        self.rows = matcher.tried
-        self.owner = matcher.owner[self.rows]
+        self.owner = matcher.owner[: matcher.tried]
 
     def without_each(self, asked: Ints) -> tuple[Floats, NDArray[np.bool_]]:
         """Measures and rightness when each phrasing alone is missing."""
         scores = self.head.without_each(asked)
         best = scores.argmax(1)
+        right = best == self.owner[asked]
         parts = []
         for at in range(0, len(asked), BLOCK):
             block = asked[at : at + BLOCK]
-            lexical, semantic = self.matcher.similar_rows(self.rows[block])
-            for k, position in enumerate(block.tolist()):
-                row = int(self.rows[position])
-                less = int(best[at + k] == self.owner[position])
-                gone = np.array([row])
-                parts.append(
-                    self._measure(
-                        row, scores[at + k], (lexical[k], semantic[k]), gone, self._known(row, 1), less
-                    )
-                )
-        return np.array(parts, np.float32), best == self.owner[asked]
+            lexical, semantic = self.matcher.similar_rows(block)
+            for k, row in enumerate(block.tolist()):
+                gone, known = np.array([row]), self._known(row, 1)
+                views = lexical[k], semantic[k]
+                parts.append(self._measure(row, scores[at + k], views, gone, known, int(right[at + k])))
+        return np.array(parts, np.float32), right
 
     def without_articles(self, asked: NDArray[np.bool_]) -> Floats:
         """Measures when each phrasing's whole article is missing."""
-        parts: list[Floats] = []
-        for article in self.matcher.whole:
+        parts: list[tuple[float, ...]] = []
+        for articles in self._several():
+            rows = [np.flatnonzero(self.owner == article) for article in articles]
+            lexical, semantic = self.matcher.similar_rows(np.concatenate(rows))
+            ends = np.cumsum([len(own) for own in rows])
+            views = zip(np.split(lexical, ends), np.split(semantic, ends), strict=True)
+            for article, own, cosines in zip(articles, rows, views, strict=False):
+                parts += self._without_article(article, own, asked, cosines)
             if len(parts) >= SAMPLE:
                 break
-            own = np.flatnonzero(self.owner == article)
-            scores = self.head.without_all(own)
-            scores[:, article] = -1
-            gone = np.flatnonzero(self.matcher.columns == article)
-            spread = self._spread(gone)
-            lexical, semantic = self.matcher.similar_rows(self.rows[own])
-            for k in np.flatnonzero(asked[own]).tolist():
-                row = int(self.rows[own[k]])
-                known = self._known(row, spread[self.matcher.lexical.vectors[row].ids])
-                parts.append(self._measure(row, scores[k], (lexical[k], semantic[k]), gone, known, 0))
         return np.array(parts, np.float32).reshape(-1, len(MEASURES))
+
+    def _several(self) -> Iterator[list[int]]:
+        """The articles that can be held out whole, as many together as make a block of phrasings."""
+        held: list[int] = []
+        count = 0
+        for article in self.matcher.whole:
+            held.append(article)
+            count += int((self.owner == article).sum())
+            if count >= BLOCK:
+                yield held
+                count, held = 0, []
+        if held:
+            yield held
+
+    def _without_article(
+        self, article: int, own: Ints, asked: NDArray[np.bool_], views: tuple[Floats, Floats]
+    ) -> Iterator[tuple[float, ...]]:
+        lexical, semantic = views
+        scores = self.head.without_all(own)
+        scores[:, article] = -1
+        gone = np.flatnonzero(self.matcher.columns == article)
+        spread = self._spread(gone)
+        for k in np.flatnonzero(asked[own]).tolist():
+            row = int(own[k])
+            known = self._known(row, spread)
+            yield self._measure(row, scores[k], (lexical[k], semantic[k]), gone, known, 0)
 
     def _measure(
         self, row: int, scores: Floats, views: tuple[Floats, Floats], gone: Ints, known: float, less: int
-    ) -> Floats:
+    ) -> tuple[float, ...]:
         lexical, semantic = views
         lexical[gone] = semantic[gone] = 0
         words = tokens(self.matcher.folded[row])
         return self.matcher.measure(scores, lexical, semantic, words, known, less)[0]
 
-    def _known(self, row: int, gone: NDArray[np.int64] | int) -> float:
-        vector = self.matcher.lexical.vectors[row]
-        left = self.matcher.lexical.spread[vector.ids] > gone
-        lost = int((~left & (vector.rarity > 0)).sum()) * self.matcher.lexical.unknown
-        return share_known(float(vector.rarity[left].sum()), vector.missing + lost)
+    def _known(self, row: int, gone: Ints | int) -> float:
+        """The share of a phrasing's n-grams that are left when those of `gone` (a count for each) are not there."""
+        features = self.matcher.lexical.features
+        grams = features.matrix.row_ids(row)
+        grams = grams[: np.searchsorted(grams, features.grams)]
+        left = features.spread[grams] > (gone if isinstance(gone, int) else gone[grams])
+        return share_known(float(features.rarity[grams][left].sum()), int((~left).sum()) * features.unknown)
 
-    def _spread(self, rows: Ints) -> NDArray[np.int64]:
-        ids = np.concatenate([self.matcher.lexical.vectors[i].ids for i in rows])
-        return np.bincount(ids, minlength=len(self.matcher.lexical.spread))
+    def _spread(self, rows: Ints) -> Ints:
+        features = self.matcher.lexical.features
+        ids = np.concatenate([features.matrix.row_ids(int(i)) for i in rows])
+        return np.bincount(ids, minlength=len(features.spread))
 
 
 def fit_curve(
@@ -189,7 +223,7 @@ def fit_curve(
         return float(share @ wrong + trust / 2 * ((at - start) ** 2).sum())
 
     for _ in range(_STEPS):
-        expected = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
+        expected = 1 / (1 + np.exp(-np.clip(inputs @ weights, -_FAR, _FAR)))
         slope = inputs.T @ (share * (expected - right)) + trust * (weights - start)
         bend = (inputs * (share * expected * (1 - expected))[:, None]).T @ inputs
         step = np.linalg.solve(bend + trust * np.eye(len(weights)), slope)
@@ -235,5 +269,5 @@ def _standard(measures: Floats) -> Floats:
 
 
 def _curve(standard: Floats, weights: Floats) -> Floats:
-    reach = np.clip(standard @ weights[:-1] + weights[-1], -30, 30)
+    reach = np.clip(standard @ weights[:-1] + weights[-1], -_FAR, _FAR)
     return np.asarray(1 / (1 + np.exp(-reach)), np.float32)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from itertools import zip_longest
+from math import log1p
 
 import msgspec
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from bot.articles import Article
 from bot.encoders import Encoder
+from bot.features import Vector
 from bot.head import Head
-from bot.lexical import Lexical, Vector
-from bot.semantic import Semantic, raw_vector, raw_vectors
+from bot.lexical import Lexical, remembered
+from bot.semantic import Semantic, Summed, raw_vectors
 from bot.spelling import Spelling
 from gateway.text.normal import fold, tokens
 
@@ -38,16 +40,18 @@ _CLEAR = 6.0
 RIDGE = 0.1
 #: How fast nearness falls with the cosine.
 _STEEP = 1.5
-_APART = np.float32(np.exp(-_STEEP))
+_APART = float(np.exp(-_STEEP))
 #: Phrasings on which shares are compared, and on which confidence is fitted.
 _COMPARED = 700
 #: With more articles than this the head judges only so many, those with the nearest phrasings.
-_JUDGED = 100
+_ALL_JUDGED, _JUDGED = 200, 32
 SAMPLE = 1500
 #: Phrasings that are compared with all others at once.
-BLOCK = 512
+BLOCK = 128
 #: Without a head: phrasings that the second view looks at.
 _NEAREST = 200
+#: Articles that are put in order.
+_RANKED = 10
 #: What is measured of a question and the article ranked first.
 MEASURES = ("score", "margin", "semantic", "lexical", "nearest", "other", "known", "covered", "length")
 
@@ -58,9 +62,10 @@ class Scored(msgspec.Struct, frozen=True):
     order: Ints
     scores: Floats
     #: One number for each of MEASURES.
-    measures: Floats
-    #: Index of the best article's phrasing nearest to the text.
+    measures: tuple[float, ...]
+    #: Index of the best article's phrasing nearest to the text, and the words that both have.
     phrasing: int
+    words: tuple[str, ...]
     #: The text is word for word a phrasing of this article and of no other.
     exact: bool
 
@@ -78,7 +83,7 @@ class Matcher:
 
     def __init__(self, articles: Sequence[Article]) -> None:
         self.articles = tuple(articles)
-        self.phrasings = list(_interleaved(self.articles))
+        self.phrasings, self.whole = _in_order(self.articles)
         self.owner: Ints = np.array([p.owner for p in self.phrasings], np.int64)
         self.folded = [fold(p.text) for p in self.phrasings]
         self.words = [frozenset(tokens(text)) for text in self.folded]
@@ -94,7 +99,7 @@ class Matcher:
         size = len(self.folded) if self.is_large else min(len(self.folded), MOST_FITTED)
         self.spelling = Spelling(spread)
         self.lexical = Lexical(self.folded, size)
-        self.semantic = Semantic(raw_vectors(self.folded[:size]), raw_vector)
+        self.semantic: Semantic = Summed(raw_vectors(self.folded[:size]), remembered(size))
         self.columns = self.owner[:size]
         by_article = np.argsort(self.columns, kind="stable")
         borders = np.searchsorted(self.columns[by_article], np.arange(1, len(self.articles)))
@@ -102,9 +107,8 @@ class Matcher:
         self.share = 0.5
         self.encoder: Encoder | None = None
         self.head: Head | None = None
-        #: Phrasings that can be held out, in the head's order, and articles that can be held out whole.
-        self.tried: Ints = np.zeros(0, np.int64)
-        self.whole = list(range(len(self.articles)))
+        #: So many phrasings, from the first, can be held out; `whole` are the articles that can be held out whole.
+        self.tried = min(size, MOST_TRIED)
         self._weights: Floats | None = None
 
     @property
@@ -128,7 +132,7 @@ class Matcher:
         seen = text if self.encoder is None or self.encoder.reads_folded else written or text
         lexical, semantic = self._similar(vector, seen)
         if self._weights is None:
-            scores = self.nearest((1 - self.share) * lexical + self.share * semantic)
+            scores = self.nearest(self.mixed(lexical, semantic))
         else:
             scores = self._judge(lexical, semantic, self._weights)
         asked = tokens(text)
@@ -136,9 +140,11 @@ class Matcher:
         if exact is not None:
             scores[exact] = max(1.0, float(scores.max()) + 0.1)
         measures, phrasing = self.measure(scores, lexical, semantic, asked, vector.known)
-        best = np.argpartition(-scores, min(9, len(scores) - 1))[:10]
-        order = best[np.argsort(-scores[best], kind="stable")]
-        return Scored(order, scores[order], measures, phrasing, exact is not None)
+        best = scores.argpartition(-min(_RANKED, len(scores)))[-_RANKED:]
+        order = best[(-scores[best]).argsort(kind="stable")]
+        near = self.words[phrasing]
+        words = tuple(dict.fromkeys(word for word in asked if word in near))
+        return Scored(order, scores[order], measures, phrasing, words, exact is not None)
 
     def measure(
         self,
@@ -148,50 +154,58 @@ class Matcher:
         words: Sequence[str],
         known: float,
         less: int = 0,
-    ) -> tuple[Floats, int]:
+    ) -> tuple[tuple[float, ...], int]:
         """Return the measures and the nearest phrasing; `less` phrasings of the best article do not count."""
         best = int(scores.argmax())
         second = float(np.partition(scores, -2)[-2]) if len(scores) > 1 else 0.0
-        similar = (1 - self.share) * lexical + self.share * semantic
+        similar = self.mixed(lexical, semantic)
         own = self._own[best]
-        nearest = int(own[similar[own].argmax()])
-        others = similar.copy()
-        others[own] = 0
-        measures = np.array(
-            (
-                scores[best],
-                scores[best] - second,
-                max(0.0, semantic[own].max()),
-                max(0.0, lexical[own].max()),
-                max(0.0, similar[nearest]),
-                others.max(),
-                known,
-                self.covered(best, words, less),
-                np.log1p(len(words)),
-            ),
-            np.float32,
+        mine = similar[own]
+        place = int(mine.argmax())
+        similar[own] = 0
+        first = float(scores[best])
+        measures = (
+            first,
+            first - second,
+            max(0.0, float(semantic[own].max())),
+            max(0.0, float(lexical[own].max())),
+            max(0.0, float(mine[place])),
+            float(similar.max()),
+            known,
+            self.covered(best, words, less),
+            log1p(len(words)),
         )
-        return measures, nearest
+        return measures, int(own[place])
 
     def covered(self, article: int, words: Sequence[str], less: int = 0) -> float:
         """Return the share of the words' weight that occurs in more than `less` phrasings of an article."""
-        own = self.article_words[article]
-        weights = [(self._rarity.get(word, self._unknown), own[word] > less) for word in words]
-        total = sum(weight for weight, _ in weights)
-        return sum(weight for weight, has in weights if has) / total if total else 0.0
+        own, rarity, unknown = self.article_words[article], self._rarity, self._unknown
+        has = total = 0.0
+        for word in words:
+            weight = rarity.get(word, unknown)
+            total += weight
+            if own.get(word, 0) > less:
+                has += weight
+        return has / total if total else 0.0
+
+    def mixed(self, lexical: Floats, semantic: Floats) -> Floats:
+        """Return one similarity of two, by the share of the semantic view."""
+        out = lexical * np.float32(1 - self.share)
+        out += semantic * np.float32(self.share)
+        return out
 
     def kernel(self, lexical: Floats, semantic: Floats) -> Floats:
         """Return the kernel of the head from the cosines of both views, 0 for nothing in common."""
-        out = np.exp(_STEEP * (lexical - 1)) * np.float32(1 - self.share)
-        out += np.exp(_STEEP * (semantic - 1)) * np.float32(self.share)
-        out -= _APART
-        return np.asarray(out, np.float32)
+        out = _rise(lexical, 1 - self.share)
+        if self.share:
+            out += _rise(semantic, self.share)
+        out -= np.float32(_APART)
+        return out
 
     def nearest(self, similar: Floats) -> Floats:
         """Return every article's best similarity."""
         scores = np.zeros(len(self.articles), np.float32)
-        rows = np.flatnonzero(similar)
-        np.maximum.at(scores, self.columns[rows], similar[rows])
+        np.maximum.at(scores, self.columns, similar)
         return scores
 
     def fit(self) -> None:
@@ -199,14 +213,8 @@ class Matcher:
         if self.is_large or len(self.articles) < 2:
             return
         self.share = self._best_share()
-        self.tried = self._choose_tried()
-        rest = np.setdiff1d(np.arange(len(self.columns)), self.tried)
-        order = np.concatenate([self.tried, rest])
-        self.head = Head(
-            self._kernel_of(order), self.columns[order], len(self.articles), RIDGE, len(self.tried)
-        )
-        self._weights = np.empty_like(self.head.weights)
-        self._weights[:, order] = self.head.weights
+        self.head = Head(self._kernel(), self.columns, len(self.articles), RIDGE, self.tried)
+        self._weights = self.head.weights
 
     def forget(self) -> None:
         """Drop what only fitting needs."""
@@ -214,9 +222,9 @@ class Matcher:
 
     def _judge(self, lexical: Floats, semantic: Floats, weights: Floats) -> Floats:
         kernel = self.kernel(lexical, semantic)
-        if len(weights) <= 2 * _JUDGED:
+        if len(weights) <= _ALL_JUDGED:
             return np.asarray(weights @ kernel)
-        near = self.nearest((1 - self.share) * lexical + self.share * semantic)
+        near = self.nearest(self.mixed(lexical, semantic))
         judged = np.argpartition(-near, _JUDGED)[:_JUDGED]
         scores = np.full(len(weights), -1.0, np.float32)
         scores[judged] = weights[judged] @ kernel
@@ -231,37 +239,28 @@ class Matcher:
         semantic[rows] = self.semantic.similar(text, rows)
         return lexical, semantic
 
-    def similar_rows(self, rows: Ints) -> tuple[Floats, Floats]:
-        """Return the cosines of phrasings `rows` with all columns, in both views."""
-        lexical = self.lexical.similar_rows([self.lexical.vectors[i] for i in rows])
-        return lexical, self.semantic.similar_rows(rows)
+    def similar_rows(self, rows: Ints, columns: int | None = None) -> tuple[Floats, Floats]:
+        """Return the cosines of phrasings `rows` with the first `columns` ones, in both views."""
+        return self.lexical.similar_rows(rows, columns), self.semantic.similar_rows(rows, columns)
 
-    def _kernel_of(self, rows: Ints) -> Floats:
-        """The kernel among `rows`, made in blocks: whole it may take hundreds of megabytes."""
-        out = np.empty((len(rows), len(rows)), np.float32)
-        for at in range(0, len(rows), BLOCK):
-            block = rows[at : at + BLOCK]
-            out[at : at + len(block)] = self.kernel(*self.similar_rows(block))[:, rows]
+    def _kernel(self) -> Floats:
+        """The kernel among all columns, made in blocks: whole, its parts may take hundreds of megabytes.
+
+        Above the diagonal only what can be held out is filled in.
+        """
+        size = len(self.columns)
+        out = np.empty((size, size), np.float32)
+        for at in range(0, size, BLOCK):
+            end = min(at + BLOCK, size)
+            out[at:end, :end] = self.kernel(*self.similar_rows(np.arange(at, end), end))
+            out[:at, at:end] = out[at:end, :at].T if at < self.tried else 0
         return out
-
-    def _choose_tried(self) -> Ints:
-        """Rows that can be held out: all, or else a sample of every article and all of some articles."""
-        if len(self.columns) <= MOST_TRIED:
-            return np.arange(len(self.columns))
-        chosen = np.arange(len(self.columns)) < SAMPLE
-        self.whole = []
-        for article in np.random.default_rng(0).permutation(len(self.articles)).tolist():
-            own = self.columns == article
-            if (chosen | own).sum() <= MOST_TRIED:
-                chosen |= own
-                self.whole.append(article)
-        return np.flatnonzero(chosen)
 
     def _best_share(self) -> float:
         """The share of the semantic view with the best held-out accuracy on a sample."""
         rows = np.arange(min(max(_COMPARED, min(3 * len(self.articles), SAMPLE)), len(self.columns)))
         asked = rows[[self.phrasings[i].asked for i in rows]]
-        lexical, semantic = (view[:, : len(rows)] for view in self.similar_rows(rows))
+        lexical, semantic = self.similar_rows(rows, len(rows))
         best, kept = -1.0, SHARES[0]
         for share in SHARES if self.encoder is None else (*SHARES, ENCODED_SHARE):
             self.share = share
@@ -282,10 +281,33 @@ def _lead(scores: Floats, owner: Ints) -> float:
     return float(np.tanh(_CLEAR * (right - scores.max(1))).mean())
 
 
-def _interleaved(articles: Sequence[Article]) -> list[Phrasing]:
-    """Every article's first phrasing, then every second: any beginning of the list is a fair sample."""
+def _rise(cosines: Floats, share: float) -> Floats:
+    """`share` of exp(_STEEP (cosine - 1))."""
+    out = cosines * np.float32(_STEEP)
+    out += np.float32(np.log(share) - _STEEP)
+    return np.asarray(np.exp(out, out=out))
+
+
+def _in_order(articles: Sequence[Article]) -> tuple[list[Phrasing], list[int]]:
+    """Every article's first phrasing, then every second: any beginning of the list is a fair sample.
+
+    In a large library that is so for SAMPLE phrasings; then come all others of some articles, which can thus be held
+    out whole, up to MOST_TRIED. Returns these articles too, by default all.
+    """
     columns = [_phrasings(i, article) for i, article in enumerate(articles)]
-    return [phrasing for row in zip_longest(*columns) for phrasing in row if phrasing is not None]
+    found = [phrasing for row in zip_longest(*columns) for phrasing in row if phrasing is not None]
+    if len(found) <= MOST_TRIED or len(articles) > MOST_ARTICLES:
+        return found, list(range(len(articles)))
+    fitted = found[SAMPLE:MOST_FITTED]
+    left = Counter(phrasing.owner for phrasing in fitted)
+    whole, room = dict[int, None](), MOST_TRIED - SAMPLE
+    for article in np.random.default_rng(0).permutation(len(articles)).tolist():
+        if left[article] <= room:
+            whole[article] = None
+            room -= left[article]
+    first = [p for p in fitted if p.owner in whole]
+    rest = [p for p in fitted if p.owner not in whole]
+    return [*found[:SAMPLE], *first, *rest, *found[MOST_FITTED:]], list(whole)
 
 
 def _phrasings(owner: int, article: Article) -> list[Phrasing]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 Floats = NDArray[np.float32]
 
@@ -47,12 +48,51 @@ class Semantic:
         stored = self._rows if rows is None else self._rows[rows]
         return np.asarray(stored @ self._centred(self._vector(text)))
 
-    def similar_rows(self, rows: NDArray[np.int64]) -> Floats:
-        """Return the cosines of the phrasings `rows` (rows) with all (columns)."""
-        return np.asarray(self._rows[rows] @ self._rows.T)
+    def similar_rows(self, rows: NDArray[np.int64], columns: int | None = None) -> Floats:
+        """Return the cosines of the phrasings `rows` (rows) with the first `columns` ones."""
+        return np.asarray(self._rows[rows] @ self._rows[:columns].T)
 
     def _centred(self, raw: Floats) -> Floats:
         return np.asarray(_unit(raw - self._mean) * raw.any(-1, keepdims=True), np.float32)
+
+
+class _Word(msgspec.Struct, frozen=True):
+    """What a word adds to a text: its direction, and its products with the rows of every phrasing."""
+
+    vector: Floats
+    products: Floats
+
+
+class Summed(Semantic):
+    """The same over the table: as a text is the sum of its words, the products of the last `most` words are kept."""
+
+    def __init__(self, raw: Floats, most: int) -> None:
+        super().__init__(raw, raw_vector)
+        self._offset = self._rows @ self._mean
+        self._word = lru_cache(maxsize=most)(self._look_up)
+
+    @override
+    def similar(self, text: str, rows: NDArray[np.int64] | None = None) -> Floats:
+        """Return the cosine with every stored phrasing (or those in `rows`)."""
+        if rows is not None:
+            return super().similar(text, rows)
+        found = [known for word in _WORD.findall(text)[:_MOST] if (known := self._word(word)) is not None]
+        if not found:
+            return np.zeros(len(self._rows), np.float32)
+        total, out = found[0].vector.copy(), found[0].products.copy()
+        for word in found[1:]:
+            total += word.vector
+            out += word.products
+        scale = np.float32(1 / (np.sqrt(total @ total) + 1e-9))
+        centred = total * scale - self._mean
+        length = np.float32(1 / (np.sqrt(centred @ centred) + 1e-9))
+        out *= scale * length
+        out -= self._offset * length
+        return out
+
+    def _look_up(self, word: str) -> _Word | None:
+        vector = _sum(word_pieces(word))
+        return None if vector is None else _Word(vector, self._rows @ vector)
 
 
 def raw_vectors(texts: Sequence[str]) -> Floats:
@@ -62,12 +102,18 @@ def raw_vectors(texts: Sequence[str]) -> Floats:
 
 def raw_vector(folded: str) -> Floats:
     """Return the direction of a folded text before centring, shape (256,); zeros when no piece is known."""
-    ids = [i for word in _WORD.findall(folded)[:_MOST] for i in word_pieces(word)]
-    if not ids:
+    total = _sum([i for word in _WORD.findall(folded)[:_MOST] for i in word_pieces(word)])
+    if total is None:
         return np.zeros(DIMENSIONS, np.float32)
-    table = _table()
-    total = table.scales[ids] @ table.rows[ids].astype(np.float32)
     return np.asarray(total / (np.sqrt(total @ total) + 1e-9), np.float32)
+
+
+def _sum(ids: Sequence[int]) -> Floats | None:
+    """The sum of word pieces, None of no pieces."""
+    if not ids:
+        return None
+    table, at = _table(), list(ids)
+    return np.asarray(table.scales[at] @ table.rows[at].astype(np.float32))
 
 
 @lru_cache(maxsize=32768)
@@ -95,7 +141,7 @@ def is_word(word: str) -> bool:
 @cache
 def _table() -> _Table:
     names = (_FOLDER / "pieces.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    rows = np.load(_FOLDER / "pieces.npy", mmap_mode="r")
+    rows = np.load(_FOLDER / "pieces.npy", mmap_mode="r").view(np.ndarray)
     scales = np.load(_FOLDER / "scales.npy").astype(np.float32)
     return _Table(pieces={name: i for i, name in enumerate(names)}, rows=rows, scales=scales)
 

@@ -65,10 +65,13 @@ def thanks_only(text: str) -> bool:
         return False
     if words.THANKS.fullmatch(_plain(said)):
         return True
-    signs = bool(_THANKING_SIGN.search(said))
-    pieces = [piece for part in _PIECE.split(_SIGNED.sub("", said)) if (piece := _plain(part))]
-    thanked = signs or any(words.THANKS.fullmatch(piece) for piece in pieces)
-    return thanked and all(map(_is_courtesy, pieces))
+    thanked = bool(_THANKING_SIGN.search(said))
+    for part in _PIECE.split(_SIGNED.sub("", said)):
+        piece = _plain(part)
+        if piece and not _is_courtesy(piece):
+            return False
+        thanked = thanked or bool(piece and words.THANKS.fullmatch(piece))
+    return thanked
 
 
 def _is_courtesy(piece: str) -> bool:
