@@ -36,6 +36,7 @@ from gateway.operations.content import Content
 from gateway.operations.content import Source as ContentSource
 from gateway.operations.health import Health
 from gateway.operations.metrics import Metrics
+from gateway.operations.originals import Originals
 from gateway.operations.vitals import Operations
 from gateway.outbox import Outbox
 from gateway.policy import AccountPolicy, Policy, QueuePolicy
@@ -150,6 +151,10 @@ class Deskgate:
             folder=settings.store.folder,
             queues={name: queue.title for name, queue in settings.queues.items()},
         )
+        after = settings.privacy.drop_originals_after
+        self.originals = (
+            Originals(self.store, self.seal, self.clock, lambda: self.policy, after) if after else None
+        )
         self.members = Membership(self.store, self.clock, lambda: self.policy, self.host.receive)
         self.outbox.public_url = self.policy.public_url
         self.host.drafts = settings.bot.articles / "drafts"
@@ -246,6 +251,7 @@ class Deskgate:
             self.incidents.run(),
             self.host.watch_backlog(),
             self.alarms.run(),
+            *([self.originals.run()] if self.originals else []),
             *([self.content.run(self.store, self.clock)] if self.content else []),
             self._watch_names(),
         )

@@ -225,7 +225,7 @@ class Turn:
         never = self.context.policy.never_mask
         text, full = mask(_spoken(message), never), mask(message.full_text, never)
         found = (*text.found, *full.found, *mask(message.subject, never).found)
-        self._protect(draft, sorted({finding.kind for finding in found}))
+        self._protect(draft, sorted({*(finding.kind for finding in found), *message.masked}))
         attachments = tuple(
             msgspec.structs.replace(file, filename=mask(file.filename).text) for file in message.attachments
         )
@@ -335,7 +335,7 @@ class Turn:
         if isinstance(change, Edit):
             masked = mask(change.text, self.context.policy.never_mask)
             text = masked.text
-            self._protect(draft, sorted({finding.kind for finding in masked.found}))
+            self._protect(draft, sorted({*(finding.kind for finding in masked.found), *change.masked}))
             draft.append(
                 Entry(
                     kind=EntryKind.MESSAGE,

@@ -141,9 +141,12 @@ class StoreHost:
         if entry not in lines:
             raise Refused("The original was erased.")
         try:
-            found = original_of(unsealed(lines[entry], self._seal))
+            value = unsealed(lines[entry], self._seal)
+            found = original_of(value)
         except (CannotOpen, msgspec.DecodeError) as error:
             raise Refused("The original was sealed with a key that is not here.") from error
+        if getattr(value, "masked", ()):
+            raise Refused("The original was dropped after handling; the masked copy is all that is left.")
         return (found.full_text or found.text) if found else ""
 
     async def history(self, query: History) -> list[Entry]:

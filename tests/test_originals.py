@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,10 @@ import pytest
 from bot.articles import load
 from gateway.errors import Refused
 from gateway.model import Identity, Verb
+from gateway.operations.originals import Originals
+from gateway.operations.replaying import replay
 from tests.conftest import MakeWorld
+from tests.stores import rows
 from tests.world import World
 
 CARD = "4111 1111 1111 1111"
@@ -47,8 +52,6 @@ async def test_an_original_is_shown_to_who_may_and_that_is_on_the_record(world: 
 
 async def _while_handling(world: World, who: Identity, entry: int) -> str:
     """Asks while the intake is at work, as it is in a running program."""
-    import asyncio
-
     work = asyncio.create_task(world.intake.run())
     try:
         return await world.host.original(who, 1, entry)
@@ -101,3 +104,70 @@ async def test_the_article_that_answers_is_named(make_world: MakeWorld) -> None:
     done = await world.act(Verb.LINK_ARTICLE, 1, value=f"https://help.example/help/en/{name}")
     assert done.state == "done" and (await world.ticket(1)).work.articles == (name,)
     assert "article_linked" in await world.events(1)
+
+
+# ---------------------------------------------------------------- dropped after handling
+
+
+def dropping(world: World, hours: float = 1) -> Originals:
+    return Originals(world.store, world.seal, world.clock, lambda: world.policy, timedelta(hours=hours))
+
+
+async def opened(world: World) -> str:
+    """Everything that the ledger and its files hold, unsealed."""
+    inputs = [world.seal.open(row[0], b"input").decode() for row in await rows(world.store, _SEALED)]
+    raw = [world.seal.open(row[0], b"raw").decode() for row in await rows(world.store, _RAW)]
+    return "\n".join([*inputs, *raw])
+
+
+_SEALED = "SELECT sealed FROM ledger WHERE sealed IS NOT NULL"
+_RAW = "SELECT raw FROM ledger WHERE raw IS NOT NULL"
+
+
+async def test_originals_are_dropped_some_time_after_they_were_handled_and_a_replay_says_so(
+    world: World, database: str, tmp_path: Path
+) -> None:
+    entry = await masked(world)
+    await world.say(
+        f"My verification code is 559021, {'x' * 70_000}", who="noa"
+    )  # too large for a row: a file of its own
+    await world.act(
+        Verb.NEW, 0, "lea", text=f"She read {CARD} to me", requester="Mia", contact="+386 40 111 222"
+    )
+    await world.act(Verb.NOTE, 1, "lea", text="Called back.")
+    drops = dropping(world)
+    assert await drops.sweep() == 0 and CARD in await opened(world), "not before its time"
+    before = await rows(world.store, "SELECT * FROM entries ORDER BY id")
+    assert (await rows(world.store, "SELECT COUNT(*) FROM blobs"))[0][0] == 1
+    world.clock.advance(hours=2)
+    await world.take(world.message(f"Once more: {CARD}"))
+    assert await drops.sweep() == 4
+    assert CARD in await opened(world), "what is not handled keeps its original"
+    await world.settle()
+    world.clock.advance(hours=2)
+    assert await drops.sweep() == 1 and await drops.sweep() == 0
+    left = await opened(world)
+    assert CARD not in left and "559021" not in left and "Called back." in left
+    assert await rows(world.store, "SELECT COUNT(*) FROM blobs") == [(0,)]
+    assert await rows(world.store, "SELECT * FROM entries ORDER BY id LIMIT 5") == before[:5]
+    with pytest.raises(Refused, match="dropped after handling"):
+        await _while_handling(world, agent("lea"), entry)
+    await world.settle()
+    found = await asyncio.to_thread(
+        replay, database, tmp_path / "new.db", world.seal, world.policy, world.bot, lambda done: None
+    )
+    assert found.same and found.masked == 4 and found.written == found.turns
+
+
+async def test_the_same_bytes_by_another_delivery_stay_until_both_are_dropped(world: World) -> None:
+    long = f"My verification code is 559021, {'x' * 70_000}"
+    await world.say(long)
+    world.clock.advance(hours=2)
+    await world.take(world.message(long, who="noa"))
+    assert await dropping(world).sweep() == 1
+    assert await rows(world.store, "SELECT COUNT(*) FROM blobs") == [(1,)]
+    await world.settle()
+    assert await dropping(world, hours=0).sweep() == 1
+    assert await rows(world.store, "SELECT COUNT(*) FROM blobs") == [(0,)]
+    result = await world.act(Verb.NOT_SENSITIVE, 1, "lea")
+    assert result.state == "done" and "559021" not in await world.dump()

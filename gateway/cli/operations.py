@@ -161,6 +161,7 @@ def _tell_replayed(found: Replayed, into: Path) -> None:
     for count, what in (
         (found.unrecorded, "turns are older than the recording of what they had read"),
         (found.sealed, "turns were erased, or their key is not here"),
+        (found.masked, "turns were decided by the masked copy: their originals were dropped after handling"),
         (len(found.incomplete), "tickets are therefore not compared"),
         (found.otherwise, "turns were decided under other settings or rules than those of now"),
         (found.held_back, "messages had not left; in the new database they are marked and never leave"),

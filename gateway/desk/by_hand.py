@@ -83,7 +83,7 @@ def _opened(
         subject=mask(action.subject.strip() or _first_line(text.text)).text[:120],
         language=guess.language or policy.language,
         speaker=Speaker.AGENT,
-        protected=bool(text.found),
+        protected=bool(text.found or action.masked),
         created_at=now,
         updated_at=now,
     )

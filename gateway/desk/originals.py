@@ -33,7 +33,7 @@ def not_sensitive(draft: Draft, context: Context, action: AgentAction, agent: Ag
     draft.event("unmasked", by=agent.id, entries=sorted(originals))
     queue = context.policy.queues.get(draft.ticket.queue)
     if queue is None or not queue.protected:
-        return f"{len(originals)} messages are readable again."
+        return _readable(len(originals))
     said = "\n\n".join(original.text for original in originals.values()) or None
     fresh = msgspec.structs.replace(draft.ticket, queue="")
     named = action.queue if action.queue in context.policy.queues else ""
@@ -43,6 +43,12 @@ def not_sensitive(draft: Draft, context: Context, action: AgentAction, agent: Ag
     draft.set(assignee="")
     move(draft, context.policy, to)
     return f"{draft.ticket.reference} is with {context.policy.queues[to.queue].title} now, unmasked."
+
+
+def _readable(count: int) -> str:
+    return (
+        f"{count} messages are readable again." if count else "No original is left: the values stay masked."
+    )
 
 
 def show(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:

@@ -70,6 +70,7 @@ class Message(Input, frozen=True, kw_only=True, tag="message"):
     private: bool = True  #: False where others can read along
     forwarded_from: Identity | None = None  #: who wrote what the sender passes on, as the copied header says
     imported: bool = False  #: it is from before we were connected: kept, and nothing more
+    masked: tuple[str, ...] = ()  #: kinds of values that are masked for good: the original was dropped
 
     @property
     def stream(self) -> str:
@@ -85,6 +86,7 @@ class Edit(Input, frozen=True, kw_only=True, tag="edit"):
     message_key: str
     version: str
     text: str
+    masked: tuple[str, ...] = ()  #: as in Message
 
     @property
     def stream(self) -> str:
@@ -130,6 +132,7 @@ class AgentAction(Input, frozen=True, kw_only=True, tag="agent_action"):
     value: str = ""  #: what was chosen, where the verb has a choice of its own
     seen_version: int = 0  #: version of the ticket the agent was looking at, 0 when unknown
     attachments: tuple[Attachment, ...] = ()
+    masked: tuple[str, ...] = ()  #: as in Message
 
     @property
     def stream(self) -> str:

@@ -36,6 +36,7 @@ class Replayed(msgspec.Struct, kw_only=True):
     written: int = 0
     unrecorded: int = 0  #: of a version that did not keep what a turn had read
     sealed: int = 0  #: erased, or sealed with a key that is not here
+    masked: int = 0  #: decided by masked copies, since the originals were dropped
     failed: Counter[str] = msgspec.field(default_factory=Counter)  #: why a turn could not be written again
     otherwise: int = 0  #: decided under other settings or rules than those of now
     tickets: int = 0
@@ -91,6 +92,7 @@ def _again(rebuild: Rebuild, turn: Recorded, seal: Seal, policy: Policy, bot: Bo
         result.sealed += 1
         result.incomplete.update(rebuild.touched(turn))
         return
+    result.masked += any(getattr(row.input, "masked", ()) for row in case.claim.rows)
     result.otherwise += turn.policy != policy.revision
     at_that_time = msgspec.structs.replace(policy, revision=turn.policy)
     outcome = decide(case, from_ms(turn.at), at_that_time, cast(Bot, _Again(bot, turn)))

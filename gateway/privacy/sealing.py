@@ -53,7 +53,7 @@ def seal_row(delivery: Delivery, seal: Seal, now: datetime) -> TakeRow:
         received_at=to_ms(now),
         # 0: at once, whatever another replica's clock says.
         ready_at=to_ms(now + waits) if waits else 0,
-        sealed=seal.seal(_encoded(value), b"input"),
+        sealed=resealed(value, seal),
         raw=seal.seal(raw, b"raw") if raw else None,
         raw_blob=raw_blob,
         blobs=tuple(blobs),
@@ -64,6 +64,11 @@ def unsealed(sealed: bytes, seal: Seal) -> AnyInput:
     """The input of a ledger row. Raises CannotOpen, msgspec.DecodeError."""
     value: AnyInput = _decoder.decode(seal.open(sealed, b"input"))
     return value
+
+
+def resealed(value: AnyInput, seal: Seal) -> bytes:
+    """An input as a ledger row holds it."""
+    return seal.seal(_encoded(value), b"input")
 
 
 def unmasked(lines: Mapping[int, bytes], seal: Seal) -> dict[int, Original]:

@@ -26,7 +26,7 @@ from gateway.model import Assignment, BotMode
 from gateway.settings.alarms import AlarmSettings, MetricsSettings
 from gateway.settings.matrix import BrandSettings, EscalationSettings, HeartbeatSettings
 from gateway.settings.section import Section
-from gateway.settings.times import CalendarSettings, SlaSettings, time_problems
+from gateway.settings.times import CalendarSettings, SlaSettings, Span, time_problems
 from gateway.text.hosts import is_loopback as is_loopback
 from gateway.triage.patterns import compiled
 
@@ -134,6 +134,12 @@ class ScreeningSettings(Section):
 class PrivacySettings(Section):
     never_mask: tuple[str, ...] = Field(
         (), description="Regular expressions (RE2) of what looks sensitive and is not."
+    )
+
+    drop_originals_after: Span | None = Field(
+        None,
+        description='So long after they were handled ("24h") sealed originals are dropped and only the masked copy '
+        "is left; unset: never.",
     )
 
     @field_validator("never_mask")

@@ -177,6 +177,12 @@ _API_KEYS = (
 # Whether others can read along on a leg.
 _PUBLIC = ("ALTER TABLE legs ADD COLUMN public {int} NOT NULL DEFAULT 0",)
 
+# Whether an input's original was dropped and only its masked copy is left; who else needs the same raw bytes.
+_DROPPED = (
+    "ALTER TABLE ledger ADD COLUMN dropped {int} NOT NULL DEFAULT 0",
+    "CREATE INDEX ledger_raw_blob ON ledger (raw_blob) WHERE raw_blob <> ''",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -192,4 +198,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0012_operations", _OPERATIONS),
     Migration("0013_api_keys", _API_KEYS),
     Migration("0014_public", _PUBLIC),
+    Migration("0015_dropped", _DROPPED),
 )

@@ -165,7 +165,7 @@ def no_ticket(message: Message, policy: Policy, now: datetime) -> str:
     if not policy.rules.may_drop:
         return ""
     text = f"{message.subject}\n\n{message.text}".strip()
-    if scan(text, policy.never_mask):
+    if message.masked or scan(text, policy.never_mask):
         return ""
     sound = listen(policy.lexicons, text)
     verdict = policy.rules.decide(
