@@ -14,6 +14,7 @@ from gateway.text.markup import (
     from_telegram,
     split,
     to_html,
+    to_mail,
     to_mail_html,
     to_mrkdwn,
     to_plain,
@@ -349,3 +350,8 @@ def test_what_strangers_wrote_shows_where_its_links_lead(written: str, shown: st
 def test_pictures_of_strangers_are_never_loaded() -> None:
     html = to_wary_html("![receipt](https://tracker.test/1.gif) <img src=https://tracker.test/2.gif>")
     assert "<img" not in html
+
+
+@given(st.text(alphabet="ab[](){}*_`>#|-\n: .1/", max_size=80))
+def test_a_mails_two_forms_are_those_of_each(markdown: str) -> None:
+    assert to_mail(markdown) == (to_plain(markdown), to_mail_html(markdown))

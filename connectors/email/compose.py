@@ -12,6 +12,7 @@ from email.headerregistry import Address as MailAddress
 from email.message import MIMEPart
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import format_datetime
+from html import escape as as_html
 from typing import Any
 
 import msgspec
@@ -20,8 +21,8 @@ from connectors.email import reply_key
 from connectors.email.automatic import OWN_FIELD
 from connectors.email.settings import Settings
 from gateway.errors import Undeliverable
-from gateway.model import Attachment, Post, SendKind, reference
-from gateway.text.markup import escape, to_mail_html, to_plain
+from gateway.model import Attachment, Button, Post, SendKind, reference
+from gateway.text.markup import escape, to_mail, to_mail_html, to_plain
 from gateway.text.reply import strip_subject
 
 _MAX_REFERENCES = 20
@@ -164,16 +165,32 @@ def _marks(post: Post, settings: Settings) -> Iterator[tuple[str, str]]:
         yield OWN_FIELD, _wire(settings.address).rpartition("@")[2]
 
 
-def _markdown(post: Post, settings: Settings) -> str:
-    """The text, the links that stand for buttons, and what is answered."""
-    links = " · ".join(f"[{escape(each.label)}]({each.link})" for each in post.buttons if each.link)
-    text = f"{post.text}\n\n{links}" if links else post.text
+def _with_links(plain: str, html: str, buttons: tuple[Button, ...]) -> tuple[str, str]:
+    """Both forms with the links that stand for buttons: a line each, and in HTML large enough for a thumb."""
+    links = [(each.label, each.link) for each in buttons if each.link]
+    if not links:
+        return plain, html
+    shown = "\n".join(f"{label}: {link}" for label, link in links)
+    drawn = "\n".join(
+        f'<a href="{as_html(to)}" style="{_BUTTON}">{as_html(label)}</a>' for label, to in links
+    )
+    return f"{plain}\n\n{shown}", f'{html}<p style="margin:0 0 1em">{drawn}</p>\n'
+
+
+_BUTTON = (
+    "display:inline-block;margin:0 4px 6px 0;padding:8px 14px;border:1px solid #8a8a8a;border-radius:6px;"
+    "color:#1a4fa3;text-decoration:none"
+)
+
+
+def _quoted(post: Post, settings: Settings) -> str:
+    """What is answered, as Markdown; "" where it is not wanted."""
     if not (settings.quote and post.quote.strip()):
-        return text
+        return ""
     whose, _, said = post.quote[:_MAX_QUOTE].partition("\n")
     # What the person wrote stays what it is: nothing in it becomes a link or a heading of ours.
     lines = [f"> {line}".rstrip() for line in escape(said).splitlines()]
-    return "\n\n".join((text, escape(whose), "\n".join(lines)))
+    return "\n\n".join((escape(whose), "\n".join(lines)))
 
 
 def _signed(plain: str, html: str, settings: Settings) -> tuple[str, str]:
@@ -213,10 +230,13 @@ def _text(text: str, kind: str) -> bytes:
 
 
 def _body(post: Post, settings: Settings) -> tuple[str, str]:
-    markdown = _markdown(post, settings)
+    plain, html = _with_links(*to_mail(post.text), post.buttons)
+    if quoted := _quoted(post, settings):
+        below = to_mail(quoted)
+        plain, html = f"{plain}\n\n{below[0]}", html + below[1]
     mark = reply_key.body_mark(post.ticket, post.reply_key)
     lang = post.language if re.fullmatch(r"[A-Za-z-]{2,20}", post.language) else "en"
-    plain, html = _signed(to_plain(markdown).rstrip("\n"), to_mail_html(markdown), settings)
+    plain, html = _signed(plain.rstrip("\n"), html, settings)
     small = f'<p style="color:#6b6b6b;font-size:12px">{mark}</p>\n' if mark else ""
     page = f'<!DOCTYPE html>\n<html lang="{lang}"><body>\n{html}\n{small}</body></html>\n'
     return plain + (f"\n\n{mark}\n" if mark else "\n"), page

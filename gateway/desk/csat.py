@@ -24,7 +24,7 @@ def closing(draft: Draft, context: Context) -> tuple[list[str], tuple[Button, ..
         return said, ()
     number = draft.ticket.id
     buttons = tuple(
-        Button(label=mark, choice=Choice(action=ChoiceAction.RATE, value=mark, ticket=number))
+        context.policy.button(mark, Choice(action=ChoiceAction.RATE, value=mark, ticket=number))
         for mark in MARKS
     )
     return [*said, word(draft, context, "csat")], buttons

@@ -4,12 +4,14 @@ The forms of Slack and Telegram have modules of their own and are offered here t
 """
 
 import re
+import threading
 from collections.abc import Sequence
 from html import escape as escape_html
 from typing import Any
 
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
 from markdown_it.utils import OptionsDict
 from typing_extensions import override
 
@@ -26,6 +28,7 @@ __all__ = [
     "from_telegram",
     "split",
     "to_html",
+    "to_mail",
     "to_mail_html",
     "to_mrkdwn",
     "to_plain",
@@ -36,17 +39,26 @@ __all__ = [
 
 def to_html(markdown: str) -> str:
     """Safe HTML for the web: raw HTML is shown as text, links go to http, https, mailto or our own site only."""
-    return str(_Html().render(tokens(markdown), _OPTIONS, {}))
+    return _rendered(_Html, tokens(markdown))
 
 
 def to_wary_html(markdown: str) -> str:
     """As to_html, for what strangers wrote: beside every link whose words say something else stands where it leads."""
-    return str(_WaryHtml().render(tokens(markdown), _OPTIONS, {}))
+    return _rendered(_WaryHtml, tokens(markdown))
 
 
 def to_mail_html(markdown: str) -> str:
     """A safe HTML fragment for mail, with inline styles, since mail programs drop style sheets."""
-    return str(_MailHtml().render(tokens(markdown), _OPTIONS, {}))
+    return _rendered(_MailHtml, tokens(markdown))
+
+
+def to_mail(markdown: str) -> tuple[str, str]:
+    """Both forms of a mail, to_plain and to_mail_html, for the work of reading the Markdown once."""
+    parsed = tokens(markdown)
+    plain = _PLAIN.blocks(SyntaxTreeNode(parsed)).strip(
+        "\n"
+    )  # first: the renderer writes styles into the tokens
+    return plain, _rendered(_MailHtml, parsed)
 
 
 def to_plain(markdown: str) -> str:
@@ -99,7 +111,11 @@ class _Html(RendererHTML):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inside_link = 0  # a renderer serves one text: threads share none
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets the text before."""
+        self.inside_link = 0
 
     @override
     def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
@@ -140,8 +156,9 @@ class _Html(RendererHTML):
 class _WaryHtml(_Html):
     """Shows where links lead. The host is written as the network sees it, so that no look-alike letter passes."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    @override
+    def begin(self) -> None:
+        super().begin()
         self.targets: list[str] = []
 
     @override
@@ -174,6 +191,22 @@ class _MailHtml(_Html):
         "th": "border:1px solid #c8c8c8;padding:.3em .6em",
         "td": "border:1px solid #c8c8c8;padding:.3em .6em",
     }
+
+
+class _Renderers(threading.local):
+    """One of each kind a thread, since they remember where they are, and each costs as much to make as a text."""
+
+    def __init__(self) -> None:
+        self.made: dict[type[_Html], _Html] = {}
+
+
+_RENDERERS = _Renderers()
+
+
+def _rendered(kind: type[_Html], parsed: list[Token]) -> str:
+    renderer = _RENDERERS.made.get(kind) or _RENDERERS.made.setdefault(kind, kind())
+    renderer.begin()
+    return str(renderer.render(parsed, _OPTIONS, {}))
 
 
 def _anchor(url: str, label: str) -> str:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 from aiohttp import web
 
 from gateway import choice_links
+from gateway.desk import csat
 from gateway.model import Choice, ChoiceAction, Delivery, Identity, Leg, Message, Side, Status, TicketPage
 from gateway.web import security
 from gateway.web.help_centre import framing, languages, preferred
@@ -29,10 +31,10 @@ async def show(request: web.Request) -> web.Response:
     choice, found = await _asked(request)
     security.ensure_form_cookie(request)
     site, language = site_of(request), _language(request, found)
-    options = [(each.action.value, _label(site, each, language)) for each in _options(choice)]
+    options = [(_name(each), _label(site, each, language)) for each in _options(choice)]
     return page(
-        request, "choice.html", **framing(site, language), options=options, chosen=choice.action.value,
-        reference=found.ticket.reference, closed=found.ticket.status is Status.CLOSED,
+        request, "choice.html", **framing(site, language), options=options, chosen=_name(choice),
+        reference=found.ticket.reference, rating=choice.action is ChoiceAction.RATE, late=_late(choice, found),
     )  # fmt: skip
 
 
@@ -41,15 +43,30 @@ async def choose(request: web.Request) -> web.Response:
     choice, found = await _asked(request)
     site, language = site_of(request), _language(request, found)
     wanted = field(form_of(request), "choice", 40)
-    made = next((each for each in _options(choice) if each.action.value == wanted), None)
-    if made is None or found.ticket.status is Status.CLOSED:
+    made = next((each for each in _options(choice) if _name(each) == wanted), None)
+    if made is None or _late(choice, found):
         raise web.HTTPFound(request.path)
     await site.host.receive([Delivery(input=_message(site, made, found))])
     return page(request, "choice_made.html", **framing(site, language))
 
 
+def _late(choice: Choice, found: TicketPage) -> str:
+    """The word for why it cannot be chosen now, "" when it can: marks are given once all is done, all else before."""
+    status = found.ticket.status
+    if choice.action is ChoiceAction.RATE:
+        return "" if status in (Status.RESOLVED, Status.CLOSED) else "choice_open"
+    return "choice_closed" if status is Status.CLOSED else ""
+
+
+def _name(choice: Choice) -> str:
+    """What the form calls it."""
+    return choice.value if choice.action is ChoiceAction.RATE else choice.action.value
+
+
 def _options(choice: Choice) -> list[Choice]:
-    """The choice of the link first, and what could be said instead."""
+    """The choice of the link, and what could be said instead."""
+    if choice.action is ChoiceAction.RATE:
+        return [msgspec.structs.replace(choice, value=mark) for mark in csat.MARKS]
     first = [choice]
     if choice.action in (ChoiceAction.HELPED, ChoiceAction.NOT_HELPED, ChoiceAction.HUMAN):
         first = [_other(choice, ChoiceAction.HELPED), _other(choice, ChoiceAction.NOT_HELPED)]
@@ -72,6 +89,8 @@ def _label(site: Site, choice: Choice, language: str) -> str:
             return t["choice_not_helped"]
         case ChoiceAction.NONE_OF_THESE:
             return t["choice_none"]
+        case ChoiceAction.RATE:
+            return t.get(f"choice_mark_{choice.value}", choice.value)
         case _:
             return t["choice_person"]
 
@@ -80,13 +99,23 @@ def _message(site: Site, choice: Choice, found: TicketPage) -> Message:
     """A press of the button by the requester, at their own leg; pressing twice is one press."""
     leg, identity = _requester(found)
     digest = hashlib.sha256(f"{choice.ticket}/{choice.action}/{choice.value}".encode()).hexdigest()[:40]
-    key = f"choice:{found.ticket.bot.attempts}:{digest}"
+    rated = sum(event.kind == "rated" for event in found.events)  # a mark may be changed, and changed back
+    key = f"choice:{found.ticket.bot.attempts}.{rated}:{digest}"
     address = leg.address
     return Message(
         connector=address.connector, account=address.account, delivery_key=key, at=site.clock.now(), address=address,
-        sender=identity, choice=choice, message_key=key, version=digest[:16],
+        sender=identity, text=_said(site, choice, found), choice=choice, message_key=key, version=digest[:16],
         refers_to=(f"ref:{site.reply_key(choice.ticket)}",),
     )  # fmt: skip
+
+
+def _said(site: Site, choice: Choice, found: TicketPage) -> str:
+    """What stands in the conversation, for choices that people read; the others speak to the bot alone."""
+    if choice.action is ChoiceAction.RATE:
+        return choice.value
+    if choice.action is ChoiceAction.HUMAN:
+        return _label(site, choice, found.ticket.language)
+    return ""
 
 
 def _requester(found: TicketPage) -> tuple[Leg, Identity]:
