@@ -102,6 +102,8 @@ class FakeHost:
     replies: tuple[CannedReply, ...] = ()
     answers: dict[type, Any] = field(default_factory=dict)  #: what `view` says, by the query's type
 
+    fared: list[tuple[str, str]] = field(default_factory=list)  #: account and trouble, "" when it is well
+
     def __post_init__(self) -> None:
         self.clock = self.standing
 
@@ -176,7 +178,8 @@ class FakeHost:
     async def lease(self, name: str) -> AsyncIterator[Held]:
         yield Held()
 
-    def fares(self, account: str, trouble: str = "") -> None: ...
+    def fares(self, account: str, trouble: str = "") -> None:
+        self.fared.append((account, trouble))
 
     def publish(self, topic: str) -> None:
         return

@@ -84,9 +84,20 @@ async def test_the_link_is_made_again(end: str) -> None:
 
 
 async def test_a_refused_app_token_is_shouted(caplog: pytest.LogCaptureFixture) -> None:
-    async with room(app_token="xapp-wrong", signing_secret=None):
+    async with room(app_token="xapp-wrong", signing_secret=None) as r:
         await until(lambda: "scope connections:write" in caplog.text)
+        await until(lambda: any("scope connections:write" in trouble for _, trouble in r.host.fared))
     assert "xapp-wrong" not in caplog.text
+
+
+async def test_the_health_of_the_link_is_reported_as_that_of_every_channel_is() -> None:
+    async with linked() as (r, _):
+        await until(lambda: ("slack/main", "") in r.host.fared)
+        r.slack.fail("apps.connections.open", *[Fault(error="invalid_auth")] * 2)
+        await r.slack.links.cut()
+        await until(lambda: any("app_token is wrong" in trouble for _, trouble in r.host.fared))
+        await r.slack.links.connected(2)
+        await until(lambda: r.host.fared[-1] == ("slack/main", ""))
 
 
 # ---------------------------------------------------------------- what was missed
