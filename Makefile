@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Every test that starts a process, and every start, would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-faults lint unit packages clean docs pictures help
+.PHONY: run test test-faults lint unit packages audit clean docs pictures help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +32,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/uv pip check --quiet --python $(BIN)/python
 
 unit: $(VENV)/.dev packages
 	$(BIN)/python -m pytest
@@ -41,6 +42,9 @@ test-faults: $(VENV)/.dev  ## break three replicas under load two hundred times 
 
 packages:        ## Debian packages that the browser and mail-server tests drive (skipped where apt-get is missing)
 	@sh tests/packages.sh
+
+audit: $(VENV)/.dev  ## ask the index whether any dependency has a known vulnerability (needs the network)
+	@sh tests/audit.sh $(VENV)
 
 docs: $(VENV)/.dev  ## write docs/settings.md and the README's command table anew
 	$(BIN)/python docs/generate.py
