@@ -1,6 +1,7 @@
 # make run: a working Deskgate on this machine.  make test: everything that is checked before a change lands.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 # Every test that starts a process, and every start, would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -35,7 +36,7 @@ lint: $(VENV)/.dev
 	$(BIN)/uv pip check --quiet --python $(BIN)/python
 
 unit: $(VENV)/.dev packages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-faults: $(VENV)/.dev  ## break three replicas under load two hundred times (about twenty minutes)
 	FAULT_ROUNDS=200 $(BIN)/python -m pytest tests/test_faults.py -s

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from bot.answer import Bot
+from bot.articles import load
 from gateway.store import Driver, open_driver
 from tests import databases
 from tests.fakes import write_articles
@@ -15,29 +19,63 @@ from tests.world import World
 
 pytest.register_assert_rewrite("gateway.conformance.suite")
 
+# A machine that is busy must not fail a property.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
 MakeWorld = Callable[..., Awaitable[World]]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers (-n) only: how they share the files."""
+    from tests.workers import ByFile
+
+    return ByFile(config, log)
+
+
 @pytest.fixture(scope="session")
-def articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_articles(tmp_path_factory.mktemp("articles"))
+def articles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a few articles; what a bot has learned of them is kept for the next world."""
+    folder = write_articles(tmp_path_factory.mktemp("articles"))
+    learned = Bot.build(load(folder)).train()
+    yield folder
+    del learned
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A real PostgreSQL server, started once."""
-    with databases.server() as uri:
+    with databases.server(durable=False) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def schema(postgres: str) -> Iterator[str]:
+    """A PostgreSQL database with our tables, which every test copies."""
+    with databases.with_schema(postgres) as uri:
         yield uri
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind, as config.toml names it."""
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind without even our tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/deskgate.db"
         return
-    with databases.fresh_database(request.getfixturevalue("postgres")) as uri:
-        yield uri
+    with databases.fresh_database(request.getfixturevalue("postgres")) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind without a row, as config.toml names it."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/deskgate.db"
+        return
+    uri, like = request.getfixturevalue("postgres"), request.getfixturevalue("schema")
+    with databases.fresh_database(uri, like) as made:
+        yield made
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.running import free_port
 
 ROOT = Path(__file__).parent.parent
 #: A start imports everything and fits the bot, on a machine that may be busy.
-READY_WITHIN = 40.0
+READY_WITHIN = 90.0
 ADDRESS = "support@lindenandfox.example"
 
 
@@ -139,7 +139,7 @@ smtp_security = "none"
         """Runs another subcommand on the same installation."""
         command = [sys.executable, "-m", "gateway", *arguments, "--config", str(self.config)]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environ(), capture_output=True, text=True, timeout=60, check=False
+            command, cwd=ROOT, env=self.environ(), capture_output=True, text=True, timeout=90, check=False
         )
 
     def ledger_check(self) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def serving(folder: Path, config: str = "", secrets: Mapping[str, str] | None = 
             serve.kill()
 
 
-def eventually(look: Any, seconds: float = 20.0) -> Any:
+def eventually(look: Any, seconds: float = 60.0) -> Any:
     """What `look` gives once it is true; fails after so long."""
     until = time.monotonic() + seconds
     while not (found := look()):

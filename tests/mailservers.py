@@ -170,7 +170,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _await_banner(port: int, banner: bytes, log: Path) -> None:
-    for _ in range(500):
+    for _ in range(3000):
         try:
             with socket.create_connection(("127.0.0.1", port), 1) as line:
                 line.settimeout(2)

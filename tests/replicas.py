@@ -241,7 +241,7 @@ _WAITING = """SELECT (SELECT COUNT(*) FROM ledger WHERE state = 'pending')
                    + (SELECT COUNT(*) FROM outbox WHERE state IN ('held', 'queued', 'sending'))"""
 
 
-async def quiet(uri: str, seconds: float = 40) -> None:
+async def quiet(uri: str, seconds: float = 90) -> None:
     """Returns once nothing waits to be handled or sent."""
     await asyncio.to_thread(eventually, lambda: look(uri, _WAITING) == [(0,)], seconds)
 

@@ -107,7 +107,7 @@ class Links:
 
     async def connected(self, number: int = 1) -> None:
         """Returns once so many connections were opened since the beginning."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.opened < number or not self.open:
                 await asyncio.sleep(0.01)
 

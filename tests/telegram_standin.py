@@ -42,7 +42,7 @@ async def running(clock: Clock) -> AsyncIterator[Telegram]:
 
 async def called(telegram: Telegram, method: str) -> None:
     """Returns once the bot has called this method."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while method not in telegram.methods():
             await asyncio.sleep(0.01)
 

@@ -68,7 +68,7 @@ def folder(tmp_path: Path, database: str) -> Folder:
 
 
 async def until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not what():
             await asyncio.sleep(0.02)
 

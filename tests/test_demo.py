@@ -63,7 +63,7 @@ async def test_the_customers_come_by_their_channels_and_nothing_leaves(
         step for step in read_script(SCRIPT.read_text("utf-8"), "demo", channels()) if isinstance(step, Says)
     ]
     wanted = {step.sender for step in said}
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         while len(await made.deskgate.store.ticket_lines(TicketFilter())) < len(wanted):
             await asyncio.sleep(0.05)
     lines = await made.deskgate.store.ticket_lines(TicketFilter())

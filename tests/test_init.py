@@ -75,14 +75,14 @@ def test_an_installed_package_makes_an_installation_that_runs(package: Package, 
         page = _page(f"http://127.0.0.1:{port}/chat", serving, tmp_path / "out")
     finally:
         serving.terminate()
-        serving.wait(20)
+        serving.wait(60)
     assert "Ann &amp; Co" in page
     assert "Traceback" not in (tmp_path / "out").read_text()
     assert "installation key" in package.run(tmp_path / "shop", "key", "status").stdout
 
 
 def _page(url: str, serving: subprocess.Popen[bytes], out: Path) -> str:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 90
     while time.monotonic() < until and serving.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:

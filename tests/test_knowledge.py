@@ -25,7 +25,7 @@ async def asked(deskgate: Deskgate, http: aiohttp.ClientSession, number: int) ->
     door = ChatDoor(cast(Served, served), http)
     before = await texts(deskgate)
     assert await door.deliver(number, QUESTION)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(now := await texts(deskgate)) == len(before):
             await asyncio.sleep(0.02)
     return now[-1]

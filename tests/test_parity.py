@@ -119,7 +119,7 @@ def _doorless(data: Mapping[str, Any]) -> str:
     return msgspec.json.encode(kept).decode()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=SAID)
 def test_the_same_words_get_the_same_by_every_door(
     text: str, shipped: tuple[Policy, Settings], bot: Bot

@@ -46,7 +46,7 @@ def send_mail(serve: Serve, sender: str, text: str, subject: str = "A question",
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     mail["Message-ID"] = f"<{abs(hash((sender, text)))}@example.org>"
     mail.set_content(text)
-    with smtplib.SMTP("127.0.0.1", serve.smtp_port, timeout=20) as relay:
+    with smtplib.SMTP("127.0.0.1", serve.smtp_port, timeout=60) as relay:
         relay.send_message(mail)
 
 
@@ -62,7 +62,7 @@ def post(serve: Serve, path: str, body: Any, **headers: str) -> tuple[int, Any]:
     headers |= {"Content-Type": "application/json", "Origin": serve.origin}
     request = urllib.request.Request(serve.url + path, json.dumps(body).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
             return answer.status, json.loads(text) if text else None
     except urllib.error.HTTPError as error:
@@ -84,7 +84,7 @@ def history(serve: Serve, token: str) -> list[dict[str, Any]]:
     request = urllib.request.Request(
         serve.url + "/chat/api/history", headers={"Authorization": f"Bearer {token}"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         entries: list[dict[str, Any]] = json.load(answer)["entries"]
         return entries
 

@@ -37,7 +37,7 @@ CHROMIUM_ARGS = [
 ]
 
 
-async def until(look: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def until(look: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Looks again and again until there is something, at most this long."""
     async with asyncio.timeout(seconds):
         while not (found := look()):
@@ -105,19 +105,19 @@ async def test_a_visitor_is_answered_by_the_bot_and_then_by_a_person(tmp_path: P
         box = page.get_by_role("textbox").first
         await box.fill("Where is my order?")
         await box.press("Enter")
-        await expect(page.get_by_text("automatic assistant of Linden & Fox")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("automatic assistant of Linden & Fox")).to_be_visible(timeout=60_000)
         await expect(page.get_by_role("link", name=re.compile("Where is my order"))).to_be_visible()
 
         await page.get_by_role("button", name="No", exact=True).click()
-        await expect(page.get_by_text("A person will answer you here")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("A person will answer you here")).to_be_visible(timeout=60_000)
 
         (ts,) = await until(lambda: cards(slack))
         assert "Where is my order?" in str(slack.messages["C0DESK", ts])
         await answer_in_slack(slack, poster, ts, "It is on the van, Mia.")
-        await expect(page.get_by_text("It is on the van, Mia.")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("It is on the van, Mia.")).to_be_visible(timeout=60_000)
 
         assert await poster.press(ts, "resolve") == 200
-        await expect(page.get_by_text("as resolved")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("as resolved")).to_be_visible(timeout=60_000)
         await browser.close()
 
 
@@ -192,13 +192,13 @@ async def test_a_mail_is_answered_by_the_bot_and_then_by_a_person(tmp_path: Path
 
 
 async def _mailbox_is_watched(deskgate: Deskgate) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await deskgate.store.driver.read(lambda tx: tx.all("SELECT name FROM cursors")):
             await asyncio.sleep(0.05)
 
 
 async def _mails(servers: Servers, user: str, count: int) -> list[Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             found = await asyncio.to_thread(mailbox, servers, user)
             if len(found) >= count:

@@ -101,7 +101,7 @@ def question(sender: str, to: str, text: str = QUESTIONS[0]) -> EmailMessage:
 
 async def silence(*postmen: Postman, seconds: float = 1.5) -> None:
     """Waits until nobody has written for a while; fails when that never comes."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(90):
         before, quiet = -1, 0.0
         while quiet < seconds:
             now = sum(len(postman.carried) for postman in postmen)

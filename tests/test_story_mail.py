@@ -72,7 +72,7 @@ async def folder_of(servers: Servers, user: str, folder: str) -> list[tuple[byte
     return await asyncio.to_thread(client)
 
 
-async def soon(look: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
+async def soon(look: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
     """What the look finds, once it finds anything."""
     async with asyncio.timeout(seconds):
         while not (found := await look()):

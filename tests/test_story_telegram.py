@@ -33,7 +33,7 @@ PNG = b"\x89PNG\r\n\x1a\n a picture"
 _numbers = itertools.count(1)
 
 
-async def until(look: Any, seconds: float = 20.0) -> Any:
+async def until(look: Any, seconds: float = 60.0) -> Any:
     """Looks again and again until there is something, at most this long."""
     async with asyncio.timeout(seconds):
         while True:

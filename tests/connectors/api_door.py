@@ -65,7 +65,7 @@ class ApiDoor(Door):
         )  # fmt: skip
         result = await self.deskgate.host.act(action)
         assert result.state in ("done", "accepted"), result
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while text[-20:] not in await self.shown():
                 await asyncio.sleep(0.05)
         return Sent(external_ids=("history",))

@@ -87,7 +87,7 @@ class ChatDoor(Door):
         )  # fmt: skip
         result = await self.deskgate.host.act(action)
         assert result.state in ("done", "accepted"), result
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while "end" not in await self.shown() and "Paragraph 299" not in await self.shown():
                 await asyncio.sleep(0.05)
         return Sent(external_ids=("history",))

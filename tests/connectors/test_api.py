@@ -73,7 +73,7 @@ async def test_a_whole_story(door: ApiDoor) -> None:
     ):
         status, done, _ = await door.call("POST", f"/tickets/{number}/actions", action, key=key)
         assert status == 200 and done["state"] == "done", done
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while "It is on its way." not in (shown := await door.shown()):
             await asyncio.sleep(0.05)
     assert "Looks fine to me" not in shown

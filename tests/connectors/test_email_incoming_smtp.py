@@ -47,7 +47,7 @@ async def talk(
     host, port = connector.listening_at
 
     def client() -> T:
-        with kind(host, port, timeout=10) as opened:
+        with kind(host, port, timeout=60) as opened:
             return conversation(opened)
 
     return await asyncio.to_thread(client)

@@ -93,14 +93,14 @@ async def _pump(world: World) -> None:
 
 async def until(holds: Any) -> None:
     """Waits for what the pump brings about."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.01)
 
 
 async def until_note(d: Desk, start: str) -> None:
     """Waits until a note stands on the newest ticket."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not any(entry.text.startswith(start) for entry in await d.world.entries()):
             await asyncio.sleep(0.01)
 

@@ -433,7 +433,7 @@ async def test_stopping_the_program_closes_the_sockets_at_once(chat: Chat) -> No
     socket = await chat.client.ws_connect("/chat/ws", headers=chat.origin)
     await socket.send_json({"type": "hello", "token": await chat.token()})
     await socket.receive_json()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         closing = asyncio.create_task(chat.client.server.close())
         assert (await socket.receive()).data == 1001
         await socket.close()
