@@ -166,14 +166,26 @@ async def watch(
     previous: Library | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Call `on_change` with the new library whenever an article changed, until cancelled or `stop` is set.
+    """Call `on_change` with the new library whenever an article differs from `previous`, until cancelled or `stop`.
 
-    Edits are seen within a second. Reading is done off the event loop.
+    Edits are seen within a second, those made before the watch began too. Reading is done off the event loop.
     """
     from watchfiles import awatch  # imported late: only a server watches
 
-    library = await asyncio.to_thread(load, folder, previous)
-    async for _ in awatch(folder, debounce=200, step=50, stop_event=stop, recursive=True):
+    library = await asyncio.to_thread(load, folder) if previous is None else previous
+    looked = False
+    async for changes in awatch(
+        folder,
+        debounce=200,
+        step=50,
+        rust_timeout=500,
+        yield_on_timeout=True,
+        stop_event=stop,
+        recursive=True,
+    ):
+        if looked and not changes:  # only the first time out says something: from now on nothing is missed
+            continue
+        looked = True
         fresh = await asyncio.to_thread(load, folder, library)
         if fresh.revision == library.revision and fresh.problems == library.problems:
             continue

@@ -156,11 +156,13 @@ def test_headings_in_code_are_no_sections() -> None:
     assert [s.anchor for s in found] == ["", "a-link-and-more", "a-link-and-more-2"]
 
 
-async def test_an_edit_is_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", ["before it watches", "while it watches"])
+async def test_an_edit_is_seen(when: str, tmp_path: Path) -> None:
     path = write(tmp_path, "a.md")
     seen: asyncio.Queue[Library] = asyncio.Queue()
-    task = asyncio.create_task(watch(tmp_path, seen.put_nowait))
-    await asyncio.sleep(0.5)
+    task = asyncio.create_task(watch(tmp_path, seen.put_nowait, previous=load(tmp_path)))
+    if when == "while it watches":
+        await asyncio.sleep(1)
     path.write_text(GOOD.replace("Where is", "Where on earth is"), encoding="utf-8")
     library = await asyncio.wait_for(seen.get(), 30)
     assert library.articles[0].title == "Where on earth is my order?"
