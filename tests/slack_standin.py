@@ -477,7 +477,9 @@ def _complete_upload(slack: Slack, given: dict[str, Any]) -> dict[str, Any]:
 def _channel(slack: Slack, given: dict[str, Any]) -> str:
     name = given.get("channel") or ""
     if name in slack.users:  # docs.slack.dev/reference/methods/chat.postMessage, "App user access"
-        return name
+        direct = next((c.id for c in slack.channels.values() if c.user == name), f"D{name}")
+        slack.channels.setdefault(direct, Channel(id=direct, user=name))
+        return direct
     channel = slack.channels.get(name)
     if channel is None:
         raise No("channel_not_found")

@@ -329,6 +329,40 @@ async def test_commands_and_the_shortcut_open_tickets(tmp_path: Path, way: str) 
         assert await until(lambda: bob.hears("C0HELP", said["ts"]))
 
 
+async def test_a_colleague_who_is_asked_answers_below_the_question(tmp_path: Path) -> None:
+    """The first word is the opinion, later ones are notes; nothing of it is a request or reaches the customer."""
+    async with shop(tmp_path) as s:
+        s.slack.add_user("U0BEN", "Ben Expert")
+        s.slack.add_direct("D0BEN", "U0BEN")
+        await s.deskgate.store.add_agent(Agent(id="ben", name="Ben", slack_id="T0HOME:U0BEN"), 0)
+        ben = Writer(wire=s.wire, user="U0BEN", direct="D0BEN")
+        await s.cy.says("a person, please: does the warranty cover scratches?")
+        (card,) = await until(s.cards)
+        await until(s.cy.hears)
+        number = (await s.page()).ticket.id
+        await act(s.deskgate, Verb.CONSULT, number, colleague="ben", text="Does it?")
+        (asked,) = await until(ben.hears)
+        assert "asks for an opinion" in words_of(asked) and "Does it?" in words_of(asked)
+
+        await ben.says("Only on the lid.", thread=asked["ts"])
+        await s.settled()
+        page = await s.page()
+        assert [(e.author, e.text) for e in page.entries if e.kind == "note"][-1] == (
+            "Ben",
+            "*answered:* Only on the lid.",
+        )
+        assert page.ticket.work.open_asks == () and page.ticket.assignee == ""
+        assert await until(lambda: [m for m in s.cy.hears("C0DESK", card["ts"]) if "lid" in words_of(m)])
+        told = await until(lambda: ben.hears()[1:])
+        assert [m["text"] for m in told] == [f"It is on {page.ticket.reference} now, for colleagues only."]
+
+        await ben.says("And on the handle.", thread=asked["ts"])
+        await s.settled()
+        notes = [e.text for e in (await s.page()).entries if e.kind == "note"]
+        assert notes[-1] == "And on the handle." and len(await pages(s.deskgate)) == 1
+        assert len(s.cy.hears()) == 1 and "yourself" not in str(ben.hears())
+
+
 @pytest.mark.parametrize("way", ["http", "socket"])
 @pytest.mark.parametrize("mode", ["webhook", "polling"])
 async def test_a_customer_in_telegram_and_an_agent_in_slack(tmp_path: Path, mode: str, way: str) -> None:

@@ -1,4 +1,7 @@
-"""An agent writes to the app directly: for themselves, or for a customer? Asked once; then a ticket by the one path."""
+"""An agent writes to the app directly: for themselves, or for a customer? Asked once; then a ticket by the one path.
+
+Below a card by which a colleague asked them in person it is neither, but a word about that ticket.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,17 @@ from connectors.slack.acting import NOT_DONE
 from connectors.slack.blocks import Block, actions, button, plain, section
 from connectors.slack.incoming_files import Files
 from connectors.slack.modals import TEXT, closing_form
-from connectors.slack.normalize import address_of
+from connectors.slack.normalize import address_of, moment
 from connectors.slack.normalize import words as words_of
 from connectors.slack.opening import Later
 from connectors.slack.payloads import BlockActions, MessageAction, MessageEvent, ViewSubmission, read
 from connectors.slack.people import Person
-from connectors.slack.places import NAME, Workspace
-from connectors.slack.telling import instead
+from connectors.slack.places import NAME, Workspace, beside, in_thread
+from connectors.slack.telling import as_text, instead
 from connectors.slack.webapi import FAILURES, QUICK, NotWritten, Silent, SlackError, WebApi
 from gateway.connector import Host
 from gateway.errors import InvalidPayload, StoreError
-from gateway.model import AgentAction, Delivery, Message, Verb
+from gateway.model import AgentAction, Delivery, Message, Verb, reference
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +55,12 @@ class Asking:
         self._asked: dict[str, None] = {}
 
     async def ask(self, said: MessageEvent, person: Person, *, patient: bool) -> int:
-        """Asks below nobody's eyes but theirs; 503 while Slack did not take the question, so that it comes again."""
+        """Asks below nobody's eyes but theirs; 503 while Slack did not take the question, so that it comes again.
+
+        Raises StoreError when what they say about a ticket was not kept.
+        """
+        if ticket := await self._asked_about(said):
+            return await self._note(said, person, ticket, patient=patient)
         if said.ts in self._asked:
             return 200
         body: dict[str, Any] = {"channel": said.channel, "text": QUESTION, "blocks": question(said)}
@@ -70,11 +78,51 @@ class Asking:
             del self._asked[next(iter(self._asked))]
         return 200
 
+    # ------------------------------------------------------------ about a ticket
+
+    async def _asked_about(self, said: MessageEvent) -> int:
+        """The ticket about which a colleague asks in this thread, 0 for none."""
+        if not in_thread(said):
+            return 0
+        thread = self._workspace().address(said.channel, said.thread_ts or "")
+        return (await self._host.directory.whose(beside(thread), thread)).ticket
+
+    async def _note(self, said: MessageEvent, person: Person, ticket: int, *, patient: bool) -> int:
+        """Their word below the card: the opinion, where one was asked; else a note."""
+        key, workspace = f"{said.channel}/{said.ts}", self._workspace()
+        files = await self._files.of(key, said.files or (), patient=patient)
+        if files is None:
+            return 503
+        note = AgentAction(
+            connector=NAME,
+            account=self._account,
+            delivery_key=key,
+            at=moment(said.ts, self._host.clock.now()),
+            actor=person.identity,
+            verb=Verb.NOTE,
+            ticket=ticket,
+            address=workspace.address(said.channel, said.thread_ts or ""),
+            text=words_of(said, workspace.bot_user),
+            attachments=files,
+        )
+        receipts = await self._host.receive([Delivery(input=note)])
+        if not receipts[0].duplicate:
+            line = f"It is on {reference(ticket)} now, for colleagues only."
+            self._later(self._below(said, line))
+        return 200
+
+    async def _below(self, said: MessageEvent, line: str) -> None:
+        body = {"channel": said.channel, "thread_ts": said.thread_ts, "text": as_text(line)}
+        try:
+            await self._api.call("chat.postMessage", body)
+        except FAILURES as error:
+            log.warning("slack line not shown account=%s error=%s", self._account, error)
+
     # ------------------------------------------------------------ for themselves
 
     async def mine(self, press: BlockActions, person: Person) -> None:
         """The message becomes the agent's own ticket. Raises StoreError, InvalidPayload."""
-        channel, ts = _asked_about(press)
+        channel, ts = _question_of(press)
         said = await self._said(channel, ts)
         if said is None:
             self._instead(press, "Slack did not give your message back. Please write it once more.")
@@ -103,7 +151,7 @@ class Asking:
 
     async def customers(self, press: BlockActions) -> None:
         """Opens the form that asks who the customer is."""
-        channel, ts = _asked_about(press)
+        channel, ts = _question_of(press)
         said = await self._said(channel, ts)
         typed = words_of(said, self._workspace().bot_user) if said else ""
         view = customer_form(typed, f"{channel} {ts}")
@@ -207,7 +255,7 @@ def _input(name: str, label: str, element: Block, hint: str = "") -> Block:
     return {**made, "element": element, **({"hint": plain(hint, 2000)} if hint else {})}
 
 
-def _asked_about(press: BlockActions) -> tuple[str, str]:
+def _question_of(press: BlockActions) -> tuple[str, str]:
     """Channel and ts of the message in question. Raises InvalidPayload."""
     channel, _, ts = (press.actions[0].value or "").partition(" ")
     if not re.fullmatch(r"[A-Z0-9]{1,40}", channel) or not re.fullmatch(

@@ -62,6 +62,11 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(f"{start}/{now - before}" for before in range(_PARTS + 1))
 
 
+def beside(thread: Address) -> str:
+    """The key of a thread in which a colleague was asked in person: it is a ticket's, and nobody's request."""
+    return f"beside:{thread.key}"
+
+
 def is_direct(channel: str, channel_type: str | None) -> bool:
     return channel_type == "im" or (channel_type is None and channel.startswith("D"))
 

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from connectors.slack.blocks import MAX_BYTES, Block, context, fold, mrkdwn, pages, words
 from connectors.slack.card import fallback, render
 from connectors.slack.choices import keyboard
 from connectors.slack.pace import Pace
-from connectors.slack.places import is_direct
+from connectors.slack.places import beside, is_direct
 from connectors.slack.queue_channels import QueueChannels
 from connectors.slack.webapi import FAILURES, NotWritten, Silent, SlackError, WebApi
 from gateway.clock import Clock
@@ -145,8 +147,12 @@ class Sender:
         body: dict[str, Any] = {"channel": channel, **QUIET, "text": line, "blocks": blocks}
         if thread:
             body["thread_ts"] = thread
-        ts = str((await self._call("chat.postMessage", channel, body)).get("ts", ""))
-        return Sent(external_ids=(ts,), thread="" if thread else ts, keys=(self._key(channel, ts),))
+        sent = await self._call("chat.postMessage", channel, body)
+        ts, place = str(sent.get("ts", "")), str(sent.get("channel") or channel)
+        keys = [self._key(channel, ts)]
+        if post.card is not None and place != channel:  # a person was written to: Slack says where that is
+            keys.append(beside(replace(post.address, conversation=place, thread=ts)))
+        return Sent(external_ids=(ts,), thread="" if thread else ts, keys=tuple(keys))
 
     def _key(self, channel: str, ts: str) -> str:
         return f"slack:{self._workspace}/{channel}/{ts}"

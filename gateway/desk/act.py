@@ -234,6 +234,9 @@ def _retry(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
 def _note(draft: Draft, context: Context, action: AgentAction, agent: Agent, ledger_id: int) -> str:
     if not action.text.strip() and not action.attachments:
         raise Refused("The note is empty.")
+    if asking.is_opinion(draft, context, action, agent):
+        given = msgspec.structs.replace(action, verb=Verb.ADVISE)
+        return asking.answer(draft, context, given, agent, ledger_id)
     draft.append(said(EntryKind.NOTE, action, agent, context, ledger_id))
     link = context.policy.ticket_link(draft.ticket.id)
     show_in_thread(draft, action, f"*wrote a note:*\n\n{action.text}", agent, link)

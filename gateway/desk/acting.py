@@ -50,9 +50,7 @@ def show_in_thread(draft: Draft, action: AgentAction, text: str, agent: Agent, l
 
     link: the ticket on the desk; with it the files of the action come along.
     """
-    leg = draft.leg(Side.AGENT)
-    typed_there = action.address is not None and leg is not None and leg.address.connector == action.connector
-    if not typed_there:
+    if not typed_in_thread(draft, action):
         tell_agents(
             draft,
             mask(text).text,
@@ -60,6 +58,12 @@ def show_in_thread(draft: Draft, action: AgentAction, text: str, agent: Agent, l
             attachments=action.attachments if link else (),
             link=link,
         )
+
+
+def typed_in_thread(draft: Draft, action: AgentAction) -> bool:
+    """Whether the agent typed it below the ticket's card; where a colleague was asked beside that is another place."""
+    leg = draft.leg(Side.AGENT)
+    return action.address is not None and leg is not None and leg.address.key == action.address.key
 
 
 def take_floor(draft: Draft) -> None:

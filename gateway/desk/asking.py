@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.context import Context
-from gateway.desk.acting import ring, show_in_thread
+from gateway.desk.acting import ring, show_in_thread, typed_in_thread
 from gateway.draft import Draft
 from gateway.errors import Refused
 from gateway.model import Agent, AgentAction, Ask, AskKind, Entry, EntryKind, Role, Ticket, Verb
@@ -38,7 +38,8 @@ def answer(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
     )
     draft.set_work(asks=tuple(done if each.id == ask.id else each for each in draft.ticket.work.asks))
     text = f"*{_SPOKEN[verdict]}:* {mask(action.text).text}".strip(" :")
-    draft.append(_note(text, agent, context, ledger_id))
+    note = _note(text, agent, context, ledger_id)
+    draft.append(msgspec.structs.replace(note, attachments=action.attachments))
     draft.event(
         "advised" if kind is AskKind.OPINION else verdict,
         by=agent.id,
@@ -51,6 +52,14 @@ def answer(draft: Draft, context: Context, action: AgentAction, agent: Agent, le
         said = f"{agent.name} {_SPOKEN[verdict]} on {draft.ticket.reference}:\n\n{mask(action.text).text}"
         ring(draft, context.policy, context.policy.way_to(asker), said.strip(" :\n"), Verb.REPLY)
     return "Your answer is on the ticket."
+
+
+def is_opinion(draft: Draft, context: Context, action: AgentAction, agent: Agent) -> bool:
+    """Whether this note is the opinion asked of its author: typed where they were asked, not in the ticket's thread."""
+    if action.address is None or not action.text.strip() or typed_in_thread(draft, action):
+        return False
+    opinions = (ask for ask in draft.ticket.work.open_asks if ask.kind is AskKind.OPINION)
+    return any(may_answer(ask, agent, context.policy) for ask in opinions)
 
 
 def may_answer(ask: Ask, agent: Agent, policy: Policy) -> bool:
