@@ -40,6 +40,10 @@ class Shop:
     async def settled(self) -> None:
         await settled(self.deskgate)
 
+    async def all_sent(self) -> bool:
+        waiting = "SELECT 1 FROM outbox WHERE state IN ('held', 'queued', 'sending')"
+        return not await self.deskgate.store.driver.read(lambda tx: tx.all(waiting))
+
     async def page(self) -> TicketPage:
         return await only_page(self.deskgate)
 
@@ -343,6 +347,7 @@ async def test_a_colleague_who_is_asked_answers_below_the_question(tmp_path: Pat
         await act(s.deskgate, Verb.CONSULT, number, colleague="ben", text="Does it?")
         (asked,) = await until(ben.hears)
         assert "asks for an opinion" in words_of(asked) and "Does it?" in words_of(asked)
+        await until(s.all_sent)  # only then it is known which ticket's question stands there
 
         await ben.says("Only on the lid.", thread=asked["ts"])
         await s.settled()
