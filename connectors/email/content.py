@@ -5,6 +5,7 @@ import re
 from msgspec import Struct
 
 from connectors.email.charsets import decode
+from connectors.email.cms import signed_content
 from connectors.email.mime import Part, parse
 from connectors.email.tnef import is_tnef, open_tnef
 from gateway.text.html import MAX_HTML, has_marked_quotes, html_to_quoted_text, html_to_text
@@ -40,6 +41,10 @@ def read_content(root: Part, defects: list[str]) -> Content:
     reader.read(root, top=True)
     body = "\n\n".join(t for t, _ in reader.texts).strip("\n")
     quoted = "\n\n".join(q for _, q in reader.texts).strip("\n")
+    if reader.encrypted and not body:
+        defects.append(
+            f"could not be read: it is encrypted ({reader.encrypted}), open the original with its key"
+        )
     return Content(body=body, quoted=quoted, attachments=tuple(reader.attachments))
 
 
@@ -50,9 +55,13 @@ class _Reader:
         self.defects = defects
         self.texts: list[tuple[str, str]] = []
         self.attachments: list[MailAttachment] = []
+        self.encrypted = ""  # how, where something is
+        self.opened = 0  # signed blocks, which may nest
 
     def read(self, part: Part, *, top: bool = False) -> None:
         if part.content_type.startswith("multipart/") and part.children:
+            if part.content_type == "multipart/encrypted":  # RFC 3156
+                self.encrypted = "PGP"
             if part.content_type == "multipart/alternative":
                 self.read_alternative(part)
             elif part.content_type == "multipart/related":
@@ -97,13 +106,20 @@ class _Reader:
     def attach(self, part: Part) -> None:
         content = part.content()
         if part.content_type in _TNEF_TYPES or part.filename.lower() == "winmail.dat":
-            self.attach_tnef(part, content)
-            return
+            return self.attach_tnef(part, content)
+        if part.content_type in _CMS_TYPES or part.filename.lower().endswith(".p7m"):
+            signed = signed_content(content) if self.opened < _MOST_OPENED else None
+            if signed is not None:
+                self.opened += 1
+                return self.read(parse(signed, self.defects))
+            self.encrypted = "S/MIME"
         content_id = re.sub(rb"[<>\s]", b"", part.raw("content-id")).decode("latin-1") or None
         inline = (
             part.disposition != "attachment" and bool(content_id) and part.content_type.startswith("image/")
         )
-        self.add(_named(part, content), part.content_type, content, inline=inline, content_id=content_id)
+        return self.add(
+            _named(part, content), part.content_type, content, inline=inline, content_id=content_id
+        )
 
     def attach_tnef(self, part: Part, content: bytes) -> None:
         """The files in a winmail.dat instead of it; its text only where the mail has no other."""
@@ -144,6 +160,8 @@ class _Reader:
         )
 
 
+_CMS_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_MOST_OPENED = 3
 _TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
 _GUESSED = "application/octet-stream"
 

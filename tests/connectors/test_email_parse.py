@@ -1,13 +1,20 @@
 """Reading mail: one fixture a rule, written for it, and what must hold for any bytes."""
 
+import base64
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.email.automatic import is_out_of_office
+from connectors.email.cms import signed_content
 from connectors.email.headers import MAX_ADDRESSES, addresses, message_ids
 from connectors.email.mime import MAX_BYTES, MAX_PARTS
 from connectors.email.parse import Mail, parse_mail
@@ -363,3 +370,77 @@ _PIECES = [
 def test_any_arrangement_of_mail_words_is_read(pieces: list[bytes]) -> None:
     mail = parse_mail(b"".join(pieces))
     assert not any("could not be read" in defect for defect in mail.defects)
+
+
+# ---------------------------------------------------------------- signed and encrypted
+
+INNER = b"Content-Type: text/plain; charset=utf-8\r\n\r\nWo ist mein P\xc3\xa4ckchen?\r\n"
+
+
+def smime(block: bytes) -> bytes:
+    """A mail that is nothing but this block (RFC 8551 section 3.5.2)."""
+    head = b"From: Ana <ana@home.example>\r\nSubject: Parcel\r\nMIME-Version: 1.0\r\n"
+    kind = (
+        b'Content-Type: application/pkcs7-mime; name="smime.p7m"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    )
+    return head + kind + base64.encodebytes(block)
+
+
+def signed(content: bytes) -> bytes:
+    """As Outlook sends it with clear text signing switched off."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Ana")])
+    day = datetime(2026, 3, 2, tzinfo=UTC)
+    built = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + timedelta(days=1))
+    made = pkcs7.PKCS7SignatureBuilder().set_data(content)
+    made = made.add_signer(built.sign(key, hashes.SHA256()), key, hashes.SHA256())
+    return made.sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
+
+
+def in_pieces(content: bytes) -> bytes:
+    """As Apple Mail and others write it: open ends, and the content in pieces."""
+    pieces = b"".join(b"\x04" + bytes([len(p)]) + p for p in (content[:9], content[9:]))
+    capsule = b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010701") + b"\xa0\x80\x24\x80" + pieces
+    signed = b"\x30\x80\x02\x01\x01\x31\x00" + capsule + b"\0\0" * 3 + b"\x31\x00" + b"\0\0"
+    return b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010702") + b"\xa0\x80" + signed + b"\0\0" * 2
+
+
+@pytest.mark.parametrize("block", [signed(INNER), in_pieces(INNER)], ids=["one block", "in pieces"])
+def test_a_mail_that_is_one_signed_block_is_read(block: bytes) -> None:
+    mail = parse_mail(smime(block))
+    assert (mail.body, mail.attachments, mail.defects) == ("Wo ist mein Päckchen?", (), ())
+
+
+def test_signatures_that_nest_are_opened_a_few_times() -> None:
+    twice, often = signed(smime(signed(INNER))), signed(INNER)
+    for _ in range(8):
+        often = signed(smime(often))
+    assert parse_mail(smime(twice)).body == "Wo ist mein Päckchen?"
+    assert [one.filename for one in parse_mail(smime(often)).attachments] == ["smime.p7m"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "how"),
+    [
+        (smime(b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010703") + b"\xa0\x80\x30\x80"), "S/MIME"),
+        (smime(signed(INNER)[:60]), "S/MIME"),
+        (smime(b"\x30\x80" * 5000), "S/MIME"),
+        (
+            b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b\n\n--b\n'
+            b"Content-Type: application/pgp-encrypted\n\nVersion: 1\n--b\n"
+            b"Content-Type: application/octet-stream; name=encrypted.asc\n\n-----BEGIN PGP MESSAGE-----\n--b--\n",
+            "PGP",
+        ),
+    ],
+)
+def test_what_is_encrypted_is_said_and_kept(raw: bytes, how: str) -> None:
+    mail = parse_mail(raw)
+    assert mail.defects == (f"could not be read: it is encrypted ({how}), open the original with its key",)
+    assert mail.attachments and not mail.body
+
+
+@given(st.binary(max_size=200))
+def test_any_block_is_no_crash(block: bytes) -> None:
+    head = b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010702")
+    for data in (block, head + block):
+        assert signed_content(data) is None or isinstance(signed_content(data), bytes)
