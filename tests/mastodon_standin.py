@@ -50,6 +50,7 @@ class Server:
     asked: list[str] = field(default_factory=list)  # min_id of every look for news
     served: list[tuple[str, ...]] = field(default_factory=list)  # what each look was given
     again: list[str] = field(default_factory=list)  # notifications that the next look is given once more
+    media: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was uploaded
     fault: tuple[int, dict[str, str]] | None = None
     reset_after: int = 0
     count: int = 110_000_000_000_000_000
@@ -166,6 +167,64 @@ async def _notifications(server: Server, request: web.Request) -> web.Response:
     return web.json_response(page[::-1])
 
 
+async def _instance(server: Server, request: web.Request) -> web.Response:
+    """docs.joinmastodon.org/methods/instance#v2 and #v1."""
+    media = {
+        "supported_mime_types": ["image/png", "image/jpeg", "video/mp4", "audio/mpeg"],
+        "image_size_limit": 16_777_216,
+        "video_size_limit": 103_809_024,
+        "description_limit": 1500,
+    }
+    statuses = {"max_characters": LIMIT, "max_media_attachments": 4}
+    return web.json_response(
+        {
+            "domain": "example.social",
+            "version": "4.4.0",
+            "api_versions": {"mastodon": 6},
+            "configuration": {"media_attachments": media, "statuses": statuses},
+        }
+    )
+
+
+async def _upload(server: Server, request: web.Request) -> web.Response:
+    """docs.joinmastodon.org/methods/media#v2: 202 and no url while a film is being worked on."""
+    if refused := _refused(request):
+        return refused
+    form = await request.post()
+    file, description = form.get("file"), str(form.get("description", ""))
+    if not isinstance(file, web.FileField) or len(description) > 1500:
+        return web.json_response({"error": "Validation failed"}, status=422)
+    number, film = server.number(), not file.content_type.startswith("image/")
+    made = {"id": number, "type": "video" if film else "image", "description": description, "url": None}
+    server.media[number] = {**made, "content": file.file.read(), "content_type": file.content_type}
+    if not film:
+        server.media[number]["url"] = f"{server.url}/media/{number}"
+    return web.json_response(_medium(server.media[number]), status=202 if film else 200)
+
+
+async def _media(server: Server, request: web.Request) -> web.Response:
+    """docs.joinmastodon.org/methods/media#get: 206 while it is not ready; here the second look finds it so."""
+    medium = server.media.get(request.match_info["id"])
+    if medium is None:
+        return web.json_response({"error": "Record not found"}, status=404)
+    ready, medium["looked"] = medium.get("looked", False), True
+    if ready:
+        medium["url"] = f"{server.url}/media/{medium['id']}"
+    return web.json_response(_medium(medium), status=200 if ready else 206)
+
+
+def _medium(medium: dict[str, Any]) -> dict[str, Any]:
+    return {name: medium[name] for name in ("id", "type", "description", "url")}
+
+
+def _together(server: Server, numbers: list[str]) -> bool:
+    """Whether these may be in one post: at most four pictures, or one film or sound, all of them ready."""
+    found = [server.media.get(number) for number in numbers]
+    if any(medium is None or not medium["url"] for medium in found):
+        return False
+    return len(found) <= 1 or (len(found) <= 4 and all(m and m["type"] == "image" for m in found))
+
+
 async def _create(server: Server, request: web.Request) -> web.Response:
     """docs.joinmastodon.org/methods/statuses#create."""
     if refused := _refused(request):
@@ -180,6 +239,9 @@ async def _create(server: Server, request: web.Request) -> web.Response:
     text, above = str(form.get("status", "")), str(form.get("in_reply_to_id", ""))
     if unknown := {name.replace("[0]", "[]") for name in form} - POSTING:
         return web.json_response({"error": f"unknown parameter {unknown}"}, status=422)
+    media = [str(value) for name, value in form.items() if name.startswith("media_ids[")]
+    if media and not _together(server, media):
+        return web.json_response({"error": "Cannot attach these files together"}, status=422)
     if above and above not in server.statuses:
         return web.json_response({"error": "Record not found"}, status=404)
     if (
@@ -188,7 +250,7 @@ async def _create(server: Server, request: web.Request) -> web.Response:
         or form.get("visibility") not in ("public", "unlisted", "private", "direct")
     ):
         return web.json_response({"error": "Validation failed"}, status=422)
-    made = server.keep("support", escape(text), str(form["visibility"]), above, plain=text)
+    made = server.keep("support", escape(text), str(form["visibility"]), above, plain=text, media=media)
     server.made[key] = str(made["id"])
     return web.json_response(made)
 
@@ -197,6 +259,12 @@ ROUTES: tuple[tuple[str, str, Answer], ...] = (
     ("GET", "/api/v1/accounts/verify_credentials", _verify),
     ("GET", "/api/v1/notifications", _notifications),
     ("POST", "/api/v1/statuses", _create),
+    ("GET", "/api/v1/instance/", _instance),
+    ("GET", "/api/v1/instance", _instance),
+    ("GET", "/api/v2/instance/", _instance),
+    ("GET", "/api/v2/instance", _instance),
+    ("POST", "/api/v2/media", _upload),
+    ("GET", "/api/v1/media/{id}", _media),
 )
 
 

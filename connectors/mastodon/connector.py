@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from connectors.mastodon.media import MAX_FILE
 from connectors.mastodon.normalize import NAME, normalize
 from connectors.mastodon.settings import Settings
 from gateway.connector import Capabilities, Host, Lease
@@ -35,7 +36,9 @@ class Mastodon:
             idempotent=True,
             private=False,
             answers_privately=True,
+            files=True,
             max_text=settings.max_characters,
+            max_file=MAX_FILE,
             loopback=settings.loopback(),
         )
         self._cursor = f"{NAME}/{account}/notifications"
@@ -52,7 +55,7 @@ class Mastodon:
             raise Undeliverable("unsupported", "Mastodon shows messages only.")
         if self._service is None:
             raise Retryable("The Mastodon connector is not running yet.")
-        return await sending.send(outgoing, self._service, self._settings)
+        return await sending.send(outgoing, self._service, self._settings, self._host.file)
 
     async def _running(self, app: web.Application) -> AsyncIterator[None]:
         from connectors.mastodon.service import Service

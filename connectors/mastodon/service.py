@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from mastodon import Mastodon as Client
@@ -20,6 +21,7 @@ from mastodon.errors import (
     MastodonUnauthorizedError,
 )
 
+from connectors.mastodon.media import File, Limits, read_limits
 from connectors.mastodon.settings import Settings
 from gateway.clock import Clock
 from gateway.errors import DeskgateError, Retryable, Uncertain, Undeliverable
@@ -32,6 +34,8 @@ TIMEOUT = 20
 LIMITED = 60.0
 #: Notifications of one page (docs.joinmastodon.org/methods/notifications#get: 40 by default, 80 at most).
 PAGE = 40
+#: Looks at a film that the server still works on, and seconds between them.
+LOOKS, LOOK_EVERY = 20, 2.0
 
 
 class Unreadable(DeskgateError):
@@ -52,6 +56,7 @@ class Service:
             user_agent="deskgate",
         )
         self._turn = asyncio.Lock()
+        self._limits: Limits | None = None
 
     async def own_id(self) -> str:
         """docs.joinmastodon.org/methods/accounts#verify_credentials. Raises Unreadable."""
@@ -67,7 +72,40 @@ class Service:
         # The library's own types are for reading with dots; what is kept is what was sent.
         return [json.loads(json.dumps(each, default=_plain)) for each in reversed(found)]
 
-    async def post(self, text: str, *, reply_to: str, visibility: str, language: str, key: str) -> str:
+    async def limits(self) -> Limits:
+        """docs.joinmastodon.org/methods/instance#v2, asked once. Raises like Connector.send."""
+        if self._limits is None:
+            self._limits = read_limits(await self._sent(self._client.instance_v2))
+        return self._limits
+
+    async def upload(self, file: File) -> str:
+        """docs.joinmastodon.org/methods/media#v2; its id once it is ready. Raises like Connector.send."""
+        limits = await self.limits()
+        call = functools.partial(
+            self._client.media_post,
+            io.BytesIO(file.data),
+            mime_type=file.listed.content_type,
+            description=file.listed.filename[: limits.description],
+            file_name=file.listed.filename,
+        )
+        made = await self._sent(call)
+        for _ in range(LOOKS):
+            if made["url"]:
+                return str(made["id"])
+            await asyncio.sleep(LOOK_EVERY)
+            made = await self._sent(functools.partial(self._client.media, made["id"]))
+        raise Retryable("Mastodon is not done with a file yet.")
+
+    async def post(
+        self,
+        text: str,
+        *,
+        reply_to: str,
+        visibility: str,
+        language: str,
+        key: str,
+        media: Sequence[str] = (),
+    ) -> str:
         """docs.joinmastodon.org/methods/statuses#create; the id of the post. Raises like Connector.send."""
         call = functools.partial(
             self._client.status_post,
@@ -76,9 +114,14 @@ class Service:
             visibility=visibility,
             language=language.partition("-")[0],
             idempotency_key=key,
+            media_ids=list(media) or None,
         )
+        return str((await self._sent(call))["id"])
+
+    async def _sent(self, call: Callable[[], T]) -> T:
+        """A call by which something is sent, with its errors in the outbox's words."""
         try:
-            return str((await self._in_turn(call))["id"])
+            return await self._in_turn(call)
         except MastodonRatelimitError as error:
             raise Retryable("Mastodon limits posting.", after=self._wait(), bucket=self._bucket) from error
         except MastodonUnauthorizedError as error:

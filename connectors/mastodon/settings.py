@@ -27,7 +27,8 @@ class Settings(BaseModel):
     server: str = Field(description='Address of the server, such as "https://mastodon.social". Required.')
     access_token: SecretStr = Field(
         min_length=1,
-        description="Token of an application of the account, with read and write:statuses. From the environment.",
+        description="Token of an application of the account, with read, write:statuses and write:media. From the "
+        "environment.",
     )
     first_line: Shown = Field(
         Shown.UNLISTED,

@@ -32,6 +32,16 @@ class MastodonDoor(Door):
     async def deliver(self, number: int, text: str) -> bool:
         return await self._deliver(number, text)
 
+    @override
+    async def attach(self, number: int) -> bool:
+        film = {
+            "id": "9",
+            "type": "video",
+            "description": "The broken lid",
+            "url": "https://example.social/9",
+        }
+        return await self._deliver(number, "See the film", media_attachments=[film])
+
     async def _deliver(self, number: int, text: str, **more: Any) -> bool:
         """Acknowledged means: the next look begins after it."""
         if number in self._sent:

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from connectors.mastodon import service
 from connectors.mastodon.connector import Mastodon
+from connectors.mastodon.media import File, Limits, fits, read_limits
 from connectors.mastodon.normalize import is_public, normalize
 from connectors.mastodon.sending import FIRST_LINE, parts
 from connectors.mastodon.settings import Settings
 from gateway import words
 from gateway.conformance import Served
-from gateway.errors import InvalidPayload
-from gateway.model import Address, AgentAction, Identity, Post, SendKind, Verb
+from gateway.errors import InvalidPayload, Retryable
+from gateway.model import Address, AgentAction, Attachment, Identity, Post, SendKind, Verb
 from gateway.views import TicketFilter, TicketLine
 from tests import mastodon_standin
 from tests.connectors.doors import hire
@@ -117,6 +119,93 @@ async def test_the_same_send_again_shows_it_once(shop: tuple[Served, Server]) ->
     first, again = await connector.send(post), await connector.send(post)
     assert first == again and len(first.external_ids) > 1
     assert len(server.ours()) == before + 1 + len(first.external_ids)
+
+
+def file(name: str, kind: str, content: bytes = b"bytes") -> Attachment:
+    return Attachment(filename=name, content_type=kind, content=content, size=len(content))
+
+
+async def test_files_go_with_the_answer_and_what_mastodon_does_not_show_is_named(
+    shop: tuple[Served, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LOOK_EVERY", 0.01)
+    served, server = shop
+    server.mentions("a person, please", visibility="direct")
+    await until(lambda: server.ours("direct"))
+    (ticket,) = await tickets(served)
+    pictures = [file(f"side-{n}.png", "image/png", b"png%d" % n) for n in range(5)]
+    others = [file("how-to.mp4", "video/mp4"), file("invoice.pdf", "application/pdf")]
+    said = AgentAction(
+        connector="desk", account="test", delivery_key="a2", at=NOW, verb=Verb.REPLY, ticket=ticket.id,
+        actor=Identity(kind="agent", value="ana", verified=True), text="All sides of it.",
+        attachments=(*pictures, *others),
+    )  # fmt: skip
+    assert (await served.deskgate.host.act(said)).state in ("done", "accepted")
+    await until(lambda: len(server.ours("direct")) == 4)
+    first, second, film = server.ours("direct")[1:]
+    assert first["plain"].startswith("@mia") and first["plain"].endswith("All sides of it.\n\n[invoice.pdf]")
+    assert [len(each["media"]) for each in (first, second, film)] == [4, 1, 1]
+    assert second["plain"] == film["plain"] == "@mia" and film["visibility"] == "direct"
+    shown = [server.media[number] for each in (first, second, film) for number in each["media"]]
+    assert [medium["description"] for medium in shown] == [f.filename for f in (*pictures, others[0])]
+    assert shown[1]["content"] == b"png1" and shown[-1]["content_type"] == "video/mp4"
+
+
+async def test_files_are_shown_once_though_the_first_try_broke(shop: tuple[Served, Server]) -> None:
+    served, server = shop
+    server.mentions("hello", visibility="direct")
+    await until(lambda: server.ours("direct"))
+    connector = served.deskgate.connectors["mastodon/main"]
+    address = Address(connector="mastodon", account="main", conversation="mia")
+    post = Post(
+        id=78,
+        address=address,
+        kind=SendKind.AGENT,
+        ticket=1,
+        text="See",
+        attachments=(file("a.png", "image/png"),),
+    )
+    before = len(server.ours())
+    server.fault = (503, {})
+    with pytest.raises(Retryable):
+        await connector.send(post)
+    server.fault = None
+    first, again = await connector.send(post), await connector.send(post)
+    assert first == again and len(server.ours()) == before + 1 and server.ours()[-1]["media"]
+
+
+@pytest.mark.parametrize(
+    ("given", "limits"),
+    [
+        ({}, Limits()),
+        ({"configuration": 7}, Limits()),
+        ({"configuration": {"media_attachments": {"image_size_limit": 5}}}, Limits(picture=5)),
+        ({"configuration": {"statuses": {"max_media_attachments": 16}}}, Limits(together=16)),
+        (
+            {"configuration": {"media_attachments": {"supported_mime_types": ["image/png"]}}},
+            Limits(kinds=frozenset({"image/png"})),
+        ),
+    ],
+)
+def test_the_servers_limits_are_read_and_mastodons_stand_for_what_is_missing(
+    given: dict[str, Any], limits: Limits
+) -> None:
+    assert read_limits(given) == limits
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "limits", "taken"),
+    [
+        ("image/png", 5, Limits(), True),
+        ("image/png", 6, Limits(picture=5), False),
+        ("video/mp4", 6, Limits(picture=5), True),
+        ("application/pdf", 5, Limits(), False),
+        ("image/webp", 5, Limits(kinds=frozenset({"image/png"})), False),
+        ("image/png", 0, Limits(), False),
+    ],
+)
+def test_a_file_fits_or_is_only_named(kind: str, size: int, limits: Limits, taken: bool) -> None:
+    assert fits(File(listed=file("a", kind), data=b"x" * size), limits) is taken
 
 
 def notified(**status: Any) -> dict[str, Any]:
