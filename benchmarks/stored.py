@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from gateway.store.sqlite import connect, migrate
+from gateway.store.sqlite_file import connect, migrate
 
 #: Ids of tickets are ledger ids; these lie below what handling will give out.
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :tickets) "

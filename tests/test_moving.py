@@ -198,36 +198,36 @@ async def test_the_commands_say_what_they_did(
 def test_a_backup_is_made_before_the_schema_changes(
     tmp_path: Path, other: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gateway.store import schema, sqlite
+    from gateway.store import schema, sqlite_file
 
     path = tmp_path / "deskgate.db"
     with monkeypatch.context() as older:
-        older.setattr(sqlite, "MIGRATIONS", schema.MIGRATIONS[:-1])
-        sqlite.migrate(path)
+        older.setattr(sqlite_file, "MIGRATIONS", schema.MIGRATIONS[:-1])
+        sqlite_file.migrate(path)
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("INSERT INTO cursors (name, value) VALUES ('here', 'before')")
     kept = list(tmp_path.glob("deskgate.db.before-*"))
     assert kept == []
-    sqlite.migrate(path)
+    sqlite_file.migrate(path)
     (kept_one,) = tmp_path.glob("deskgate.db.before-*")
     assert kept_one.stat().st_mode & 0o077 == 0
     restore(kept_one, other("sqlite"), nothing)
     with closing(sqlite3.connect(other("sqlite").removeprefix("sqlite:///"))) as connection:
         assert connection.execute("SELECT value FROM cursors").fetchone() == ("before",)
-    sqlite.migrate(path)
+    sqlite_file.migrate(path)
     assert len(list(tmp_path.glob("deskgate.db.before-*"))) == 1
 
 
 def test_without_room_for_the_backup_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gateway.store import schema, sqlite
+    from gateway.store import schema, sqlite_file
 
     path = tmp_path / "deskgate.db"
     with monkeypatch.context() as older:
-        older.setattr(sqlite, "MIGRATIONS", schema.MIGRATIONS[:-1])
-        sqlite.migrate(path)
-    monkeypatch.setattr(sqlite.shutil, "disk_usage", lambda place: type("Usage", (), {"free": 10}))
+        older.setattr(sqlite_file, "MIGRATIONS", schema.MIGRATIONS[:-1])
+        sqlite_file.migrate(path)
+    monkeypatch.setattr(sqlite_file.shutil, "disk_usage", lambda place: type("Usage", (), {"free": 10}))
     with pytest.raises(StoreError, match="no room"):
-        sqlite.migrate(path)
+        sqlite_file.migrate(path)
     with closing(sqlite3.connect(path)) as connection:
         names = {row[0] for row in connection.execute("SELECT name FROM _sqlite_migrations")}
     assert schema.MIGRATIONS[-1].name not in names

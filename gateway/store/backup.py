@@ -15,7 +15,7 @@ import psycopg
 
 from gateway.errors import StoreError
 from gateway.model import SendState
-from gateway.store import postgres, sqlite
+from gateway.store import postgres, sqlite_file
 from gateway.store.moving import PostgresEnd, Progress, SqliteEnd, Table, copy, named_errors
 from gateway.store.rebuilding import mark_unsent
 from gateway.store.sqlite import SqliteTx
@@ -53,7 +53,7 @@ def restore(file: Path, database: str, progress: Progress) -> dict[str, int]:
         _snapshot(file, work)
         if "ledger" not in (table.name for table in _tables(work)):
             raise StoreError(f"{file} is no backup of Deskgate.")
-        sqlite.migrate(work)
+        sqlite_file.migrate(work)
         with _opened(work) as source:
             mark_unsent(SqliteTx(source), "restored", SendState.UNCERTAIN)
             if database.startswith("sqlite:///"):
@@ -65,7 +65,7 @@ def restore(file: Path, database: str, progress: Progress) -> dict[str, int]:
 
 def _into_sqlite(source: sqlite3.Connection, path: Path, progress: Progress) -> dict[str, int]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    sqlite.migrate(path)
+    sqlite_file.migrate(path)
     with _opened(path) as target:
         target.execute("BEGIN IMMEDIATE")
         counts = copy(SqliteEnd(source), SqliteEnd(target), progress)
@@ -74,7 +74,7 @@ def _into_sqlite(source: sqlite3.Connection, path: Path, progress: Progress) -> 
 
 
 def _from_postgres(uri: str, made: Path, progress: Progress) -> None:
-    sqlite.migrate(made)
+    sqlite_file.migrate(made)
     with psycopg.connect(uri, connect_timeout=5) as source, _opened(made) as target:
         source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         source.read_only = True

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql as composed
 
 from gateway.errors import StoreError
-from gateway.store import postgres, sqlite
+from gateway.store import postgres, sqlite_file
 from gateway.store.tx import Row, marks
 
 #: Told after each portion: the table, rows copied, rows in all.
@@ -57,7 +57,7 @@ def move(path: Path, uri: str, progress: Progress) -> dict[str, int]:
     if not path.exists():
         raise StoreError(f"{path} does not exist: there is nothing to move.")
     with named_errors():
-        sqlite.migrate(path)
+        sqlite_file.migrate(path)
         postgres.migrate(uri)
         with _alone(path) as source, psycopg.connect(uri, connect_timeout=5) as target:
             return copy(SqliteEnd(source), PostgresEnd(target), progress)

@@ -18,7 +18,7 @@ from gateway.case import Case, Committed, Outcome
 from gateway.clock import to_ms
 from gateway.errors import StoreError
 from gateway.model import SendState, TimerDue
-from gateway.store import sqlite
+from gateway.store import sqlite_file
 from gateway.store.moving import End, PostgresEnd, SqliteEnd, named_errors
 from gateway.store.outbox import pause
 from gateway.store.postgres import PostgresTx
@@ -238,9 +238,9 @@ def rebuilding(database: str, file: Path) -> Iterator[Rebuild]:
 
 
 def _target(file: Path) -> sqlite3.Connection:
-    sqlite.migrate(file)
+    sqlite_file.migrate(file)
     file.chmod(0o600)
-    connection = sqlite.connect(file)
+    connection = sqlite_file.connect(file)
     connection.execute("PRAGMA journal_mode = DELETE")
     return connection
 
@@ -251,7 +251,7 @@ def _source(database: str) -> Iterator[tuple[Tx, End]]:
         path = Path(database.removeprefix("sqlite:///"))
         if not path.exists():
             raise StoreError(f"{path} does not exist: there is nothing to replay.")
-        with contextlib.closing(sqlite.connect(path, readonly=True)) as connection:
+        with contextlib.closing(sqlite_file.connect(path, readonly=True)) as connection:
             connection.execute("BEGIN")
             yield SqliteTx(connection), SqliteEnd(connection)
         return
