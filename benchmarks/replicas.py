@@ -51,7 +51,7 @@ class Side:
         async with aiohttp.ClientSession() as session:
             posts = iter([next(self._numbers) for _ in range(messages)])
             await asyncio.gather(*(self._post(session, posts) for _ in range(CONNECTIONS)))
-        await quiet(self.uri, 300)
+        await quiet(self.uri)
         self.rates.append(messages / (time.perf_counter() - began))
         self.cpu_ms.append((self._cpu() - before) / messages * 1e3)
 

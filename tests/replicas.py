@@ -22,7 +22,7 @@ import psycopg
 
 from gateway.store.tx import Row
 from tests.fakes import write_articles
-from tests.faults import ROOT, Serve, eventually
+from tests.faults import BACKLOG, ROOT, Serve, drained
 from tests.peer import Peer
 from tests.replica import SKEW
 
@@ -48,8 +48,9 @@ class Replica(Serve):
         max_backlog: int = 100_000,
         lease: float = 0.5,
         poll: bool = True,
+        timeout: float = 0.6,
     ) -> None:
-        self._lease, self._poll = lease, poll
+        self._lease, self._poll, self._timeout = lease, poll, timeout
         self.uri, self.ahead, self._peer, self._max_backlog = uri, ahead, peer, max_backlog
         folder.mkdir()
         super().__init__(folder)
@@ -72,6 +73,7 @@ budget = 100000
 [connectors.peer.main]
 url = "{self._peer.url}"
 poll = {str(self._poll).lower()}
+timeout = {self._timeout}
 [connectors.webchat.site]
 ack_seconds = 0.1
 """
@@ -237,13 +239,14 @@ class Load:
 # ---------------------------------------------------------------- what must be true afterwards
 
 
-_WAITING = """SELECT (SELECT COUNT(*) FROM ledger WHERE state = 'pending')
-                   + (SELECT COUNT(*) FROM outbox WHERE state IN ('held', 'queued', 'sending'))"""
+async def quiet(uri: str) -> None:
+    """Returns once nothing waits to be handled or sent; fails with the figures once nothing gets done any more."""
 
+    def backlog() -> tuple[int, int]:
+        ((waiting, done),) = look(uri, BACKLOG)
+        return waiting, done
 
-async def quiet(uri: str, seconds: float = 90) -> None:
-    """Returns once nothing waits to be handled or sent."""
-    await asyncio.to_thread(eventually, lambda: look(uri, _WAITING) == [(0,)], seconds)
+    await asyncio.to_thread(drained, backlog)
 
 
 def check(uri: str, load: Load, peer: Peer) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -39,6 +40,15 @@ async def open_stores(database: str, count: int = 1) -> AsyncIterator[list[Store
             await store.open()
             stack.push_async_callback(store.close)
         yield stores
+
+
+async def hearing(store: Store, count: int) -> None:
+    """Returns once so many processes listen to the database; one that SQLite serves hears from the beginning."""
+    ask = """SELECT COUNT(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'"""
+    async with asyncio.timeout(60):
+        while store.driver.name == "postgresql" and (await rows(store, ask))[0][0] < count:
+            await asyncio.sleep(0.02)
 
 
 def row(key: str, stream: str = "chat/main/mia", **fields: Any) -> TakeRow:

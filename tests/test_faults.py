@@ -105,7 +105,7 @@ class Trouble:
         self.peer.mode = "answer"
 
 
-@pytest.mark.timeout(120 + ROUNDS * 10)
+@pytest.mark.timeout(600 + ROUNDS * 20)
 async def test_nothing_is_lost_and_nothing_is_done_twice(server: Server, tmp_path: Path) -> None:
     async with listening() as peer, replicas(tmp_path, server.uri, peer, 3) as made, Load(made, SEED) as load:
         trouble = Trouble(made, server, peer, SEED)

@@ -27,13 +27,12 @@ from gateway.clock import SystemClock
 from gateway.model import Agent
 from gateway.store import Store, open_driver
 from tests import slack_standin
-from tests.faults import ADDRESS, Serve, eventually
+from tests.faults import ADDRESS, Serve, drained
 from tests.slack_posts import event_callback, signed, thread_message
 from tests.slack_standin import SECRET, TEAM, TOKEN, Slack
 
 ROUNDS = 8
 LONGEST = 30.0  #: seconds after which no further round begins
-DRAINED_WITHIN = 90.0
 
 CONFIG = """
 [incidents]
@@ -244,7 +243,7 @@ async def _live_and_die(serve: Serve, clients: Sequence[Client]) -> None:
 
 async def _drain(serve: Serve) -> None:
     with suppress(AssertionError):  # the next line says more about what is left
-        await asyncio.to_thread(eventually, serve.drained, DRAINED_WITHIN)
+        await asyncio.to_thread(drained, serve.backlog)
     assert serve.drained(), serve.rows(
         "SELECT 'ledger', state, reason, COUNT(*) FROM ledger WHERE state = 'pending' GROUP BY 2, 3 UNION ALL "
         "SELECT connector, state, reason, COUNT(*) FROM outbox "

@@ -20,7 +20,7 @@ from tests import databases
 from tests.faults import eventually
 from tests.peer import Peer, listening
 from tests.replicas import Load, Replica, check, look, quiet, replicas
-from tests.stores import open_stores
+from tests.stores import hearing, open_stores
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(400)
@@ -39,7 +39,8 @@ class Three:
 @pytest.fixture
 async def three(postgres: str, tmp_path: Path) -> AsyncIterator[Three]:
     with databases.fresh_database(postgres) as uri:
-        async with listening() as peer, replicas(tmp_path, uri, peer, 3) as made:
+        # A send ends well before its lease (four times this one) does, however busy the machine is.
+        async with listening() as peer, replicas(tmp_path, uri, peer, 3, lease=1, timeout=3) as made:
             yield Three(made, uri, peer)
 
 
@@ -107,7 +108,7 @@ async def _one_polls_and_another_takes_over(three: Three) -> None:
 
 
 async def _a_send_of_a_frozen_replica_is_counted(three: Three) -> None:
-    three.peer.delay = 0.3
+    three.peer.delay = 2.0  # long enough to be frozen in the middle of it
     async with Load(three.replicas) as load:
         await load.say("frozen", "Where is my order?")
         await three.until(lambda: three.peer.senders)
@@ -140,7 +141,7 @@ async def test_a_clock_that_is_a_minute_wrong_harms_nobody(postgres: str, tmp_pa
         clocks = (60.0, -60.0, 0.0)
         async with (
             listening() as peer,
-            replicas(tmp_path, uri, peer, 3, clocks) as made,
+            replicas(tmp_path, uri, peer, 3, clocks, lease=10, timeout=30) as made,
             Load(made) as load,
         ):
             load.start(4)
@@ -157,31 +158,30 @@ async def test_beyond_the_backlog_it_says_503_and_recovers(postgres: str, tmp_pa
             with psycopg.connect(uri) as lock:
                 lock.execute("LOCK TABLE claims IN EXCLUSIVE MODE")  # nothing can be handled
                 before = _memory(replica)
-                statuses = await _flood(replica, seconds=4)
-                assert statuses[0] == 200 and statuses[-1] == 503
+                statuses = await _flood(replica, until=503)
+                assert statuses[0] == 200
                 assert _memory(replica) - before < 40, "MB: what waits lies in the database"
             taken = statuses.count(200)
             await quiet(uri)
             assert look(uri, "SELECT COUNT(*) FROM ledger WHERE state = 'accepted'")[0][0] >= taken
-            assert (await _flood(replica, seconds=0.1))[-1] == 200
+            await _flood(replica, until=200)
 
 
-async def _flood(replica: Replica, seconds: float) -> list[int]:
-    """The statuses of requests sent as fast as four visitors write, in order."""
+async def _flood(replica: Replica, until: int) -> list[int]:
+    """The statuses of requests sent as fast as four visitors write, in order, until one is what is waited for."""
     statuses: list[int] = []
     numbers = itertools.count()
-    until = asyncio.get_running_loop().time() + seconds
 
     async def one(session: aiohttp.ClientSession) -> None:
-        while asyncio.get_running_loop().time() < until:
-            key = f"{seconds}-{next(numbers)}"
+        while until not in statuses:
+            key = f"{until}-{next(numbers)}"
             body = {"id": key, "conversation": key, "text": "Hello " * 200}
             async with session.post(f"{replica.url}/peer/messages", json=body) as answer:
                 statuses.append(answer.status)
                 assert answer.status == 200 or answer.headers["Retry-After"]
             await asyncio.sleep(0.02)
 
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, asyncio.timeout(120):
         await asyncio.gather(*(one(session) for _ in range(4)))
     return statuses
 
@@ -195,14 +195,15 @@ def _memory(replica: Replica) -> float:
 
 
 async def test_an_action_asked_for_here_and_handled_there_is_answered_at_once(
-    postgres: str, articles: Path
+    postgres: str, articles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gateway.host.ACT_WITHIN", 90.0)
     with databases.fresh_database(postgres) as uri:
         async with World(open_driver(uri), articles) as here, World(open_driver(uri), articles) as there:
             await there.say("a person, please")
             number = (await there.ticket()).id
             handling = asyncio.create_task(there.intake.run())
-            await asyncio.sleep(0.3)
+            await hearing(here.store, 2)
             action = AgentAction(
                 connector="desk", account="browser", delivery_key="x", at=here.clock.now(), verb=Verb.CLAIM,
                 actor=Identity(kind="agent", value="ana", verified=True), ticket=number,
@@ -212,4 +213,4 @@ async def test_an_action_asked_for_here_and_handled_there_is_answered_at_once(
             handling.cancel()
             await asyncio.gather(handling, return_exceptions=True)
             assert result.state == "done"
-            assert asyncio.get_running_loop().time() - began < 1.5, "by the bell, not by the slow look"
+            assert asyncio.get_running_loop().time() - began < 60, "by the bell, not by the last look"

@@ -17,7 +17,7 @@ from gateway.store.ledger import TURN_ROWS, BlobPart, TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck
 from gateway.store.timers import Due
 from gateway.store.tx import Tx
-from tests.stores import LONG, NOW, handle, new_ticket, open_stores, outcome, row, rows, run
+from tests.stores import LONG, NOW, handle, hearing, new_ticket, open_stores, outcome, row, rows, run
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ async def test_many_that_start_together_migrate_once(empty_database: str) -> Non
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # one process owns an SQLite installation
 async def test_a_ring_reaches_every_replica(two: tuple[Store, Store]) -> None:
     async with two[1].bell.listen("ledger", "typing/x") as rings, asyncio.timeout(30):
-        await asyncio.sleep(0.2)  # until it listens
+        await hearing(two[0], 2)
         await two[0].take([row("a")])
         assert await anext(rings) == "ledger"
         two[0].driver.publish("typing/x")
@@ -221,7 +221,7 @@ async def test_all_topics_of_a_large_commit_ring(two: tuple[Store, Store]) -> No
     topics = [f"history/chat/main/visitor-{number}/ünïcode" for number in range(1500)]
     listener = two[0] if two[0].driver.name == "sqlite" else two[1]
     async with listener.bell.listen(*topics) as rings, asyncio.timeout(30):
-        await asyncio.sleep(0.2)
+        await hearing(two[0], 2)
         await two[0].driver.write(lambda tx: [tx.notify(topic) for topic in topics])
         assert {await anext(rings) for _ in topics} == set(topics)
 
