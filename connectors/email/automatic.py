@@ -13,9 +13,11 @@ BOUNCE, FEEDBACK = "bounce", "feedback"
 OWN_FIELD = "x-deskgate"
 
 
-def automatic_reason(root: Part, subject: str, body: str) -> str | None:
-    """Why a mail was sent by a machine, or None for a person's (RFC 3834; Auto-Submitted: no means "
-    "a person)."""
+def automatic_reason(root: Part, *, absence: bool) -> str | None:
+    """Why a mail was sent by a machine, or None for a person's (RFC 3834; Auto-Submitted: no means a person).
+
+    absence: what is_out_of_office says of it.
+    """
     if root.raw(OWN_FIELD):
         return OWN
     submitted = _value(root, "auto-submitted")
@@ -30,14 +32,13 @@ def automatic_reason(root: Part, subject: str, body: str) -> str | None:
         return LIST
     if root.raw("return-path").strip() == b"<>":
         return EMPTY_RETURN_PATH
-    if not submitted and is_out_of_office(subject, body):
+    if not submitted and absence:
         return OUT_OF_OFFICE
     return None
 
 
 def is_auto_reply(root: Part, reason: str | None) -> bool:
-    """Whether the mail answers another one by itself, as a vacation responder does; a bulk mailing "
-    "does not."""
+    """Whether the mail answers another one by itself, as a vacation responder does; a bulk mailing does not."""
     if reason == AUTO_SUBMITTED:
         return True
     if reason == OUT_OF_OFFICE or _is_responder(root):
@@ -131,4 +132,7 @@ def is_out_of_office(subject: str, body: str) -> bool:
 
 def _sentences(line: str) -> list[str]:
     """The beginnings from which a sentence may start in a line."""
-    return [line, *(rest.strip() for rest in re.split(r"(?<=[.!,，。！])\s*", line[:400])[1:4])]
+    return [line, *(rest.strip() for rest in _AFTER_STOP.split(line[:400], 4)[1:4])]
+
+
+_AFTER_STOP = re.compile(r"(?<=[.!,，。！])\s*")

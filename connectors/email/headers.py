@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from connectors.email.charsets import decode_words
@@ -41,11 +41,33 @@ def addresses(values: Iterable[bytes], charset: str = "") -> list[tuple[str, str
 
 def date(value: bytes) -> datetime | None:
     """The moment that a Date field tells, in UTC, or None when it tells none."""
+    if usual := _USUAL_DATE.fullmatch(value):
+        return _moment(*usual.groups())
     text = re.sub(r"\s+", " ", value[:200].decode("latin-1")).strip()
     try:
         moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+_USUAL_DATE = re.compile(
+    rb"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) "
+    rb"([+-])([01]\d)([0-5]\d)(?: \([A-Z]{1,5}\))?"
+)
+_MONTHS = {m: n for n, m in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+
+
+def _moment(day: bytes, month: bytes, *rest: bytes) -> datetime | None:
+    """What RFC 5322 section 3.3 writes, without the library's patience."""
+    year, hour, minute, second, sign, hours, minutes = rest
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    try:
+        local = datetime(
+            int(year), _MONTHS.get(month, 0), int(day), int(hour), int(minute), int(second), tzinfo=UTC
+        )
+        return local - offset if sign == b"+" else local + offset
+    except (ValueError, OverflowError):
         return None
 
 
@@ -84,10 +106,17 @@ _COMMENT = re.compile(rb"\(([^()]*)\)")
 _ADDRESS = re.compile(rb"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
 
+#: Nearly every mailbox: plain words, or none, and an address in brackets.
+_USUAL = re.compile(rb"(?:\"([\w .-]*)\"|([\w .-]*?))\s*<([\w.+-]+@[\w.-]+)>", re.ASCII)
+
+
 def _mailbox(item: bytes, charset: str) -> tuple[str, str]:
     item = item.strip()
     if not item:
         return "", ""
+    if usual := _USUAL.fullmatch(item):
+        name = usual.group(1) or usual.group(2) or b""
+        return " ".join(name.decode("ascii").split()), usual.group(3).decode("ascii")
     angles = _ANGLE.findall(item[:5_000])
     if angles:
         name = item.partition(b"<")[0]

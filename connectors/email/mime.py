@@ -28,14 +28,16 @@ class Part(Struct, kw_only=True):
     #: The first character set that the mail names anywhere, for fields with bare eight-bit text.
     hint: str = ""
     filename: str = ""
+    #: The first field of each name: most fields that are asked for are not there.
+    named: dict[str, bytes] = {}
 
     def all(self, name: str) -> list[bytes]:
         """The raw values of every field of that lower-case name."""
-        return [value for key, value in self.fields if key == name]
+        return [value for key, value in self.fields if key == name] if name in self.named else []
 
     def raw(self, name: str) -> bytes:
         """The raw value of the first field of that name, or nothing."""
-        return next((value for key, value in self.fields if key == name), b"")
+        return self.named.get(name, b"")
 
     def text(self, name: str) -> str:
         """The first field of that name with encoded words decoded, on one line."""
@@ -89,9 +91,16 @@ class _Parser:
         named = dict(reversed(fields))
         content_type, params = _typed(named.get("content-type", b""), default)
         disposition, extra = _typed(named.get("content-disposition", b""), "")
-        part = Part(fields=fields, content_type=content_type, params=params, body=body, children=[])
-        part.disposition = disposition
-        part.filename = extra.get("filename") or params.get("name") or ""
+        part = Part(
+            fields=fields,
+            content_type=content_type,
+            params=params,
+            body=body,
+            children=[],
+            disposition=disposition,
+            filename=extra.get("filename") or params.get("name") or "",
+            named=named,
+        )
         if content_type.startswith("multipart/"):
             self.descend(part, depth)
         return part
@@ -185,11 +194,14 @@ _PARAM = re.compile(rb';\s*([^\s=;"]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*
 def _typed(value: bytes, default: str) -> tuple[str, dict[str, str]]:
     """A type and its parameters, continued and encoded ones put together (RFC 2231)."""
     value = value[:20_000]
-    kind, _, _ = value.partition(b";")
+    kind, more, _ = value.partition(b";")
     name = kind.decode("latin-1").strip().lower()
-    if default and not re.fullmatch(r"[!-~]{1,100}/[!-~]{1,150}", name):
+    if default and not _TYPE.fullmatch(name):
         name = {"text": "text/plain", "html": "text/html"}.get(name, default)
-    return name, _joined(_PARAM.findall(value))
+    return name, _joined(_PARAM.findall(value)) if more else {}
+
+
+_TYPE = re.compile(r"[!-~]{1,100}/[!-~]{1,150}")
 
 
 def _joined(found: list[tuple[bytes, bytes, bytes]]) -> dict[str, str]:

@@ -66,11 +66,10 @@ def _read(raw: bytes, defects: list[str]) -> Mail:
     subject = root.text("subject")
     content = read_content(root, defects)
     sender = _sender(root, charset)
-    bounce = read_bounce(root, raw, content.body, absence=is_out_of_office(subject, content.body))
+    absence = is_out_of_office(subject, content.body)
+    bounce = read_bounce(root, raw, content.body, absence=absence)
     feedback = is_feedback(root)
-    reason = automatic_reason(root, subject, content.body) or (
-        BOUNCE if bounce else FEEDBACK if feedback else None
-    )
+    reason = automatic_reason(root, absence=absence) or (BOUNCE if bounce else FEEDBACK if feedback else None)
     everyone = {name: headers.addresses(root.all(name), charset) for name in ("reply-to", "to", "cc")}
     if any(len(found) > headers.MAX_ADDRESSES for found in everyone.values()):
         defects.append(f"addresses after the first {headers.MAX_ADDRESSES} are left out")

@@ -74,6 +74,7 @@ _BUDGET = 2_000
 _WRAP, _WIDTH = 4, 600
 _RULE = re.compile(r"[\s>]*[-_=*—–─━]{2,}[\s*]*")
 _INITIALS = re.compile(r"\s{0,3}[A-Z]{1,3}>")
+_LONG_ORIGINAL = 60  # characters; its longest words are half as many
 _FRINGE = "-_=—–─━* >#\t·•\u200e\u200f\ufeff"
 
 
@@ -91,6 +92,8 @@ class _Scan:
         self.forwarded = forwarded
         self.budget = _BUDGET
         self.segments: list[_Segment] = []
+        #: For each line the first at or after it that ends as the header of a quote ends.
+        self.next_end = _next_ends(lines)
 
     def parts(self) -> Parts:
         self._segment()
@@ -164,8 +167,9 @@ class _Scan:
         line = self.lines[i].strip()
         if line.startswith("##-") and line.endswith("-##"):
             return True
-        key = _bare(line)
-        if key not in words.ORIGINAL:
+        if len(line) > _LONG_ORIGINAL and not line.startswith(_ANNOUNCING):
+            return False
+        if _bare(line) not in words.ORIGINAL:
             return False
         return line.lstrip("*_ ").startswith(("--", "—", "==", "──", "__")) or self._rule_before(i)
 
@@ -210,8 +214,10 @@ class _Scan:
         return end
 
     def _wrote_end(self, i: int) -> int | None:
-        if words.DATE_GMT.match(self.lines[i].strip()) is not None:
+        if "GMT" in self.lines[i] and words.DATE_GMT.match(self.lines[i].strip()) is not None:
             return i + 1
+        if self.next_end[i] >= i + _WRAP:
+            return None
         joined = ""
         for k in range(i, min(i + _WRAP, len(self.lines))):
             line = self.lines[k].strip()
@@ -352,6 +358,17 @@ class _Scan:
 
 
 _ENDS = (":", "：", ":*", ":_", "--", ":**", "wrote")
+
+
+def _next_ends(lines: list[str]) -> list[int]:
+    found, after = [0] * len(lines), len(lines) + _WRAP
+    for i in range(len(lines) - 1, -1, -1):
+        if lines[i].rstrip().endswith(_ENDS):
+            after = i
+        found[i] = after
+    return found
+
+
 _INTRO = words.INTRO
 _END_VERB = re.compile(
     r"(?:" + "|".join(re.escape(v) for v in sorted(words.END_VERBS, key=len, reverse=True)) + r")$",
@@ -364,18 +381,21 @@ def _bare(line: str) -> str:
     return line.strip()[:160].strip(_FRINGE).rstrip(":：").strip().casefold()
 
 
+_ANNOUNCING, _COLONS = ("-", "*", "_", "=", "—"), (":", "：", ":*")
+
+
 def _announced(line: str) -> str:
     """The words of a line that looks like an announcement: between dashes, or ended by a colon."""
     line = line.strip()
-    if len(line) > 160 or not (
-        line.startswith(("-", "*", "_", "=", "—")) or line.endswith((":", "：", ":*"))
-    ):
+    if not line.startswith(_ANNOUNCING) and not line.endswith(_COLONS):
         return ""
-    return _bare(line)
+    return _bare(line) if len(line) <= 160 else ""
 
 
 def header_label(line: str) -> Label | None:
     """What a line tells when it is a field of a copied header."""
+    if ":" not in line and "：" not in line:
+        return None
     head = line[:60].strip(" \t>*_\u200e\u200f\ufeff\u00a0")
     colon = min((p for p in (head.find(":"), head.find("：")) if p > 0), default=-1)
     if colon < 0 or colon > 24:

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from connectors.email.automatic import is_out_of_office
 from connectors.email.cms import signed_content
-from connectors.email.headers import MAX_ADDRESSES, addresses, message_ids
+from connectors.email.headers import MAX_ADDRESSES, addresses, date, message_ids
 from connectors.email.mime import MAX_BYTES, MAX_PARTS
 from connectors.email.parse import Mail, parse_mail
 from connectors.email.parse_cli import mail_lines
@@ -370,6 +371,32 @@ _PIECES = [
 def test_any_arrangement_of_mail_words_is_read(pieces: list[bytes]) -> None:
     mail = parse_mail(b"".join(pieces))
     assert not any("could not be read" in defect for defect in mail.defects)
+
+
+@given(st.integers(0, 4_000_000_000), st.integers(-719, 719))
+def test_the_everyday_date_is_what_the_library_reads(seconds: int, minutes: int) -> None:
+    moment = datetime.fromtimestamp(seconds, timezone(timedelta(minutes=minutes)))
+    text = format_datetime(moment)
+    for written in (text, f"{text} (CEST)", text.partition(", ")[2], text.replace(" ", "  "), f"{text} x"):
+        assert date(written.encode()) == moment
+    assert date(b"Mon, 32 Mar 2026 10:00:00 +0100") is None
+
+
+@given(
+    st.text(alphabet="abcABC09 .-", max_size=20),
+    st.from_regex(r"[a-z0-9.+_-]{1,9}@[a-z0-9.-]{1,9}", fullmatch=True),
+)
+def test_the_everyday_address_is_what_is_read_of_it_with_a_comment(name: str, address: str) -> None:
+    named = " ".join(name.split())
+    for written in (
+        f"{name} <{address}>",
+        f'"{name}" <{address}>',
+        f"<{address}>",
+        f"{name} (x) <{address}>",
+    ):
+        ((found, at),) = addresses([written.encode()])
+        assert at == address
+        assert found in (named, "", f"{named} (x)".strip())
 
 
 # ---------------------------------------------------------------- signed and encrypted
