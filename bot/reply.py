@@ -101,7 +101,7 @@ class Clarify(_Common, frozen=True, kw_only=True, tag="clarify"):
 
 
 class HandOff(_Common, frozen=True, kw_only=True, tag="handoff"):
-    """A person should take this; small talk names its kind: greeting, thanks or bye."""
+    """A person should take this; small talk names its kind: greeting, thanks, bye or menu."""
 
     reason: Reason
     small_talk: str = ""

@@ -87,6 +87,14 @@ GREETING = re.compile(
     r"(?:(?:hi+|hello+|hey+|hiya|yo|howdy|greetings|good (?:morning|afternoon|evening|day)|hallo|hi|guten (?:tag|morgen|abend)|moin(?: moin)?|servus|gruzi|gruss gott|hola|buenas|buenos dias|buenas (?:tardes|noches)|zdravo|zivjo|zivijo|pozdravljeni|pozdrav|dober dan|dobro jutro|dober vecer|oj|there|team|all|everyone|sir|madam|support|bot|zusammen|a todos|how are you(?: doing)?(?: today)?|wie geht(?:s| es)?(?: ihnen| dir)?|que tal|como esta(?:s|n)?|kako si|kako ste|anyone there|is anybody there|is anyone there|are you there)\b ?)+"
     r"|(?:您好|你好|嗨|哈啰|哈喽|在吗|在么|有人吗|早上好|早安|下午好|午安|晚上好|大家好|啊|呀|hi|hello| )+"
 )
+#: A call for help that says nothing of what it is about.
+MENU = re.compile(
+    r"(?:please )?(?:help(?: me)?|menu|main menu|topics|options|what can you do)(?: please)?"
+    r"|(?:bitte )?(?:hilfe|themen|ubersicht|hauptmenu|was kannst du|was konnen sie)(?: bitte)?"
+    r"|(?:por favor )?(?:ayuda|temas|opciones|que puedes hacer)(?: por favor)?"
+    r"|(?:prosim )?(?:pomoc|na pomoc|meni|teme|moznosti|kaj znas)(?: prosim)?"
+    r"|(?:请)?(?:帮助|帮忙|菜单|选单|目录|主题|有什么功能|你能做什么|你会什么)"
+)
 BYE = re.compile(
     r"(?:(?:ok|okay|thanks|thank you) )*(?:bye+(?: bye)?|goodbye|good bye|see you(?: later| soon)?|see ya|take care|have a (?:nice|good|great|lovely) (?:day|evening|weekend|one)|good night|cya)(?: (?:then|thanks|and thanks|all))*"
     r"|(?:danke )?(?:tschuss|tschuess|ciao|auf wiedersehen|bis bald|bis dann|schonen (?:tag|abend)(?: noch)?|schones wochenende|gute nacht)"

@@ -82,7 +82,7 @@ def _is_courtesy(piece: str) -> bool:
 
 
 def small_talk(text: str) -> str:
-    """Return "greeting", "thanks" or "bye" when the text is nothing else, "" otherwise."""
+    """Return "greeting", "thanks" or "bye" when the text is nothing else, "menu" for a bare call for help, else ""."""
     if thanks_only(text):
         return "thanks"
     said = _plain(text[:_LOOKED_AT])
@@ -90,6 +90,8 @@ def small_talk(text: str) -> str:
         return ""
     if words.BYE.fullmatch(said):
         return "bye"
+    if words.MENU.fullmatch(said):
+        return "menu"
     return "greeting" if words.GREETING.fullmatch(said) else ""
 
 

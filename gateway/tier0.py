@@ -9,7 +9,7 @@ import msgspec
 from bot.answer import Answer, Clarify, HandOff, Passage, Question, Reason
 from bot.articles import Article
 from bot.signals import thanks_only, wants_human, yes_or_no
-from gateway import dial
+from gateway import dial, topics
 from gateway.context import Context
 from gateway.draft import Draft
 from gateway.escalation.hand_off import excerpt, hand_off
@@ -59,6 +59,8 @@ def attend(draft: Draft, context: Context, choice: Choice | None) -> None:
         return give_up(draft, context, "too_many")
     if context.policy.calendar and opening_hours.asked(text):
         return _tell_hours(draft, context, context.policy.calendar, text)
+    if topic := topics.named(draft, context, text):
+        return _open(draft, context, topic)
     return _ask(draft, context, text, triage.sound.topics)
 
 
@@ -132,6 +134,8 @@ def _chosen(draft: Draft, context: Context, choice: Choice) -> None:
         case ChoiceAction.ARTICLE if article := context.bot.library.get(choice.value):
             draft.event("chose", article=choice.value)
             _answer(draft, context, (_whole(article),))
+        case ChoiceAction.TOPIC if topics.exists(draft, context, choice.value):
+            _open(draft, context, choice.value)
         case ChoiceAction.HUMAN:
             give_up(draft, context, "wants_human")
         case ChoiceAction.NOT_HELPED:
@@ -146,7 +150,7 @@ def _answered_us(draft: Draft, context: Context, text: str) -> bool:
     if bot.awaiting == "choice":
         number = text.strip().rstrip(".)")
         if number.isdigit() and 1 <= int(number) <= len(bot.options):
-            _chosen(draft, context, Choice(action=ChoiceAction.ARTICLE, value=bot.options[int(number) - 1]))
+            _chosen(draft, context, topics.option(bot.options[int(number) - 1]))
             return True
     verdict = yes_or_no(text)
     if bot.awaiting == "helped" and (verdict is True or thanks_only(text)):
@@ -345,13 +349,24 @@ def _clarify(draft: Draft, context: Context, reply: Clarify) -> None:
         hand_off(draft, context.policy, draft.silence or "budget")
 
 
+def _open(draft: Draft, context: Context, topic: str) -> None:
+    """Lists what a topic has, or quotes the one article that it has; nothing where the bot may not speak."""
+    if _mode(draft, context) is not BotMode.ANSWER:
+        give_up(draft, context, "suggested")
+    elif article := topics.open_topic(draft, context, topic):
+        _answer(draft, context, (_whole(article),))
+
+
 def _small_talk(draft: Draft, context: Context, reply: HandOff) -> None:
-    kind = reply.small_talk if reply.small_talk in ("greeting", "thanks", "bye") else "greeting"
+    kind = reply.small_talk or "greeting"
     draft.event("small_talk", what=kind)
     if draft.ticket.subject == excerpt(draft.ticket.bot.asked, 120):
         draft.set(subject="")  # "hello" is no title: the first real question will be
-    if kind == "greeting":
+    if kind in ("greeting", "menu"):
+        if topics.menu(draft, context, [word(draft, context, "greeting")] if kind == "greeting" else []):
+            return
         draft.set(status=Status.PENDING)
+        kind = "greeting"
     else:
         draft.set(status=Status.RESOLVED)
         draft.timer("close", context.now + context.policy.close_after)

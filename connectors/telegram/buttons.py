@@ -19,6 +19,7 @@ _LETTERS = {
     ChoiceAction.NOT_HELPED: "n",
     ChoiceAction.HUMAN: "p",
     ChoiceAction.ARTICLE: "a",
+    ChoiceAction.TOPIC: "t",
     ChoiceAction.NONE_OF_THESE: "o",
     ChoiceAction.RATE: "r",
 }
@@ -50,9 +51,9 @@ def keyboard(buttons: Sequence[Button], user: int = 0, link: tuple[str, str] | N
     """
     rows: list[list[dict[str, str]]] = []
     width = ROW
-    articles = [button for button in buttons if button.choice.action is ChoiceAction.ARTICLE]
+    options = [b for b in buttons if b.choice.action in (ChoiceAction.ARTICLE, ChoiceAction.TOPIC)]
     for button in buttons:
-        number = articles.index(button) + 1 if button in articles else 0
+        number = options.index(button) + 1 if button in options else 0
         data = encode(button.choice, user, number)
         if not data:
             continue

@@ -150,5 +150,6 @@ class ChoiceAction(StrEnum):
     NOT_HELPED = "not_helped"
     HUMAN = "human"
     ARTICLE = "article"  # value: the article's name
+    TOPIC = "topic"  # value: the topic's name
     NONE_OF_THESE = "none_of_these"
     RATE = "rate"  # value: "1" to "5"

@@ -20,7 +20,9 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
 
     attempts: int = 0  #: answers given since the last person or resolution
     clarified: bool = False  #: the one "did you mean" was used
-    options: tuple[str, ...] = ()  #: article names offered, in the order of their numbers
+    options: tuple[
+        str, ...
+    ] = ()  #: names of articles offered, or of topics after "topic:", in the order of their numbers
     asked: str = ""  #: the question that the last answer or clarify was about
     article: str = ""  #: name of the article last quoted
     awaiting: str = ""  #: "helped" or "choice" while the bot waits for that, else ""

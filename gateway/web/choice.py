@@ -83,6 +83,8 @@ def _label(site: Site, choice: Choice, language: str) -> str:
         case ChoiceAction.ARTICLE:
             article = site.bot().library.get(choice.value)
             return article.title if article else choice.value
+        case ChoiceAction.TOPIC:
+            return choice.value
         case ChoiceAction.HELPED:
             return t["choice_helped"]
         case ChoiceAction.NOT_HELPED:

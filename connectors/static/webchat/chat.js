@@ -11,11 +11,11 @@ const newId = () => [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b
 const embedded = settings.embedded && window.parent !== window;
 
 const link = new Link();
-const view = new View(log, { press, again, download });
+const view = new View(log, { press, start, again, download });
 let first = true, typingTimer = 0, lastTyping = 0, offered = false;
 
 label();
-view.greet(settings.bot, say("greeting", { company: settings.company }));
+view.greet(settings.bot, say("greeting", { company: settings.company }), say("topics"));
 state("open");
 listen();
 link.start(resumeFromAddress()).then(() => link.waiting.forEach(redraw));
@@ -66,6 +66,8 @@ function speak() {
 }
 
 function press(button) { tell({ type: "choice", label: button.label, ...button.choice }, button.label); }
+
+function start(text) { tell({ type: "message", text }, text); }
 
 function tell(words, text) {
   const frame = { ...words, id: newId(), lang: language };

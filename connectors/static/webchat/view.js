@@ -35,9 +35,9 @@ export function make(tag, className = "", ...children) {
 }
 
 export class View {
-  #entries = new Map(); #nodes = new Map(); #pending = new Map();
+  #entries = new Map(); #nodes = new Map(); #pending = new Map(); #start = null;
 
-  /** `on`: press(button), again(id), download(file). */
+  /** `on`: press(button), start(words), again(id), download(file). */
   constructor(log, on) { this.log = log; this.on = on; }
 
   get seen() { return [...this.#entries.values()].filter((entry) => entry.send).map((entry) => entry.send); }
@@ -48,9 +48,13 @@ export class View {
   }
   get latest() { return [...this.#entries.values()].sort(order).at(-1); }
 
-  greet(name, text) {
-    const bubble = make("div", "bubble", make("p", "", text));
-    this.log.prepend(make("article", "entry theirs greeting", make("p", "author", name), bubble));
+  /** `start`: words that a visitor may send with one press, as long as nothing was said. */
+  greet(name, text, start) {
+    const bubble = make("div", "bubble", make("p", "", text)), button = make("button", "choice", start);
+    button.type = "button";
+    button.onclick = () => this.on.start(start);
+    this.#start = make("div", "choices", button);
+    this.log.prepend(make("article", "entry theirs greeting", make("p", "author", name), bubble, this.#start));
   }
 
   /** Something that the visitor said and the server has not confirmed yet. */
@@ -140,6 +144,7 @@ export class View {
   /** Buttons belong to the last word; once something follows, they are history. */
   #settle() {
     const last = this.latest?.id;
+    if (this.#start) this.#start.hidden = this.#entries.size + this.#pending.size > 0;
     for (const [id, node] of this.#nodes) {
       const group = node.querySelector(".choices");
       const later = id !== last && [...this.#entries.values()].some((other) => other.kind === "message" && order(this.#entries.get(id), other) < 0);

@@ -3,7 +3,7 @@
 const WORDS = {
   en: {
     greeting: "Hello! I am the automatic assistant of {company}. Ask me anything: I answer from our help articles, and bring in a person whenever you like.",
-    open: "Automatic assistant, a person on request", connecting: "Connecting …", offline: "No connection. Trying again …",
+    topics: "Topics", open: "Automatic assistant, a person on request", connecting: "Connecting …", offline: "No connection. Trying again …",
     you: "You", write: "Write a message", send: "Send", attach: "Attach a file", close: "Close the chat", home: "Start page",
     log: "Conversation", typing: "{name} is writing …", someone: "Someone",
     sending: "Sending …", sent: "Sent", failed: "Not sent.", again: "Try again",
@@ -14,7 +14,7 @@ const WORDS = {
   },
   sl: {
     greeting: "Pozdravljeni! Sem samodejni pomočnik podjetja {company}. Vprašajte me karkoli: odgovarjam iz naših člankov pomoči in kadarkoli pokličem sodelavca.",
-    open: "Samodejni pomočnik, na željo oseba", connecting: "Povezovanje …", offline: "Ni povezave. Poskušam znova …",
+    topics: "Teme", open: "Samodejni pomočnik, na željo oseba", connecting: "Povezovanje …", offline: "Ni povezave. Poskušam znova …",
     you: "Vi", write: "Napišite sporočilo", send: "Pošlji", attach: "Pripni datoteko", close: "Zapri klepet", home: "Začetna stran",
     log: "Pogovor", typing: "{name} piše …", someone: "Nekdo",
     sending: "Pošiljanje …", sent: "Poslano", failed: "Ni poslano.", again: "Poskusi znova",
@@ -25,7 +25,7 @@ const WORDS = {
   },
   "zh-Hans": {
     greeting: "您好！我是{company}的自动助理。有问题请直接问我：我根据帮助文章回答，您也可以随时要求人工服务。",
-    open: "自动助理，可转人工", connecting: "正在连接…", offline: "连接中断，正在重试…",
+    topics: "主题", open: "自动助理，可转人工", connecting: "正在连接…", offline: "连接中断，正在重试…",
     you: "您", write: "输入消息", send: "发送", attach: "添加文件", close: "关闭聊天", home: "首页",
     log: "对话", typing: "{name}正在输入…", someone: "对方",
     sending: "发送中…", sent: "已发送", failed: "未发送。", again: "重试",
@@ -36,7 +36,7 @@ const WORDS = {
   },
   "zh-Hant": {
     greeting: "您好！我是{company}的自動助理。有問題請直接問我：我根據說明文章回答，您也可以隨時要求真人服務。",
-    open: "自動助理，可轉真人", connecting: "連線中…", offline: "連線中斷，正在重試…",
+    topics: "主題", open: "自動助理，可轉真人", connecting: "連線中…", offline: "連線中斷，正在重試…",
     you: "您", write: "輸入訊息", send: "傳送", attach: "附加檔案", close: "關閉聊天", home: "首頁",
     log: "對話", typing: "{name}正在輸入…", someone: "對方",
     sending: "傳送中…", sent: "已傳送", failed: "未傳送。", again: "重試",
@@ -47,7 +47,7 @@ const WORDS = {
   },
   de: {
     greeting: "Guten Tag! Ich bin der automatische Assistent von {company}. Fragen Sie mich: Ich antworte aus unseren Hilfeartikeln und hole jederzeit einen Menschen dazu.",
-    open: "Automatischer Assistent, auf Wunsch ein Mensch", connecting: "Verbindung wird aufgebaut …", offline: "Keine Verbindung. Neuer Versuch …",
+    topics: "Themen", open: "Automatischer Assistent, auf Wunsch ein Mensch", connecting: "Verbindung wird aufgebaut …", offline: "Keine Verbindung. Neuer Versuch …",
     you: "Sie", write: "Nachricht schreiben", send: "Senden", attach: "Datei anhängen", close: "Chat schließen", home: "Startseite",
     log: "Gespräch", typing: "{name} schreibt …", someone: "Jemand",
     sending: "Wird gesendet …", sent: "Gesendet", failed: "Nicht gesendet.", again: "Noch einmal",
@@ -58,7 +58,7 @@ const WORDS = {
   },
   es: {
     greeting: "¡Hola! Soy el asistente automático de {company}. Pregúnteme: respondo con nuestros artículos de ayuda y llamo a una persona cuando usted quiera.",
-    open: "Asistente automático; una persona si lo pide", connecting: "Conectando …", offline: "Sin conexión. Intentándolo de nuevo …",
+    topics: "Temas", open: "Asistente automático; una persona si lo pide", connecting: "Conectando …", offline: "Sin conexión. Intentándolo de nuevo …",
     you: "Usted", write: "Escriba un mensaje", send: "Enviar", attach: "Adjuntar un archivo", close: "Cerrar el chat", home: "Página de inicio",
     log: "Conversación", typing: "{name} está escribiendo …", someone: "Alguien",
     sending: "Enviando …", sent: "Enviado", failed: "No enviado.", again: "Reintentar",
