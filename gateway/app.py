@@ -28,6 +28,7 @@ from gateway.escalation.playbook import advice
 from gateway.host import StoreHost
 from gateway.incident_watch import IncidentWatch
 from gateway.intake import Intake
+from gateway.kb.stats import stats
 from gateway.knowledge import Knowledge
 from gateway.membership import Membership
 from gateway.model import Address, AdminChange, Agent, Delivery, Role
@@ -216,9 +217,14 @@ class Deskgate:
             email_account=mail.name if mail else "",
             email_address=str(getattr(mail.settings, "address", "")) if mail else "",
             chat=any(a.kind == "webchat" for a in self.accounts),
+            judge=self._judge,
+            uses=lambda since: stats(self.store, since),
             broken=lambda: self.health.troubles,
             proxies=self.settings.server.proxies,
         )
+
+    async def _judge(self, article: str, revision: str, helped: bool) -> None:
+        await self.store.count_page_verdict(article, revision, to_ms(self.clock.now()), helped=helped)
 
     def _use(self, changed: Rules | Words) -> None:
         """From the next turn on, these rules or words count."""

@@ -13,7 +13,7 @@ import pytest
 from bot.articles import load
 from gateway.cli import main
 from gateway.cli.kb_answers import since
-from gateway.clock import SystemClock
+from gateway.clock import SystemClock, to_ms
 from gateway.kb import Unusable
 from gateway.kb.gaps import Asked, cluster, drafts, gaps, shared_by
 from gateway.kb.importing import write_drafts
@@ -78,6 +78,19 @@ async def test_stats_of_real_conversations(world: World) -> None:
     assert (track.article, track.given, track.helped, track.misled) == ("track-order", 3, 1, 1)
     assert (track.unknown, track.helpful, back.helpful) == (1, 0.5, None)
     assert await stats(world.store, world.clock.now() + timedelta(days=1)) == []
+
+
+async def test_what_readers_of_a_page_said_stands_beside_it(world: World) -> None:
+    at = to_ms(world.clock.now())
+    for helped in (True, True, False):
+        await world.store.count_page_verdict("return-item", "r1", at, helped=helped)
+    await world.store.count_page_verdict("return-item", "r2", at + 86_400_000, helped=False)
+    await world.say(TRACK, "mia")
+    back, track = await stats(world.store, EVER)
+    assert (back.article, back.given, back.page_helped, back.page_misled) == ("return-item", 0, 2, 2)
+    assert (back.revisions, track.page_helped, track.given) == ({"r1", "r2"}, 0, 1)
+    (later,) = await stats(world.store, world.clock.now() + timedelta(days=1))
+    assert (later.page_helped, later.page_misled) == (0, 1)
 
 
 # ---------------------------------------------------------------- gaps

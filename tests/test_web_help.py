@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
 from bot.articles import Article, Library, Section
+from gateway.kb.stats import Use
 from gateway.model import Message
 from gateway.web.help_words import TEXTS
 from gateway.web.render import prose
@@ -247,3 +248,64 @@ async def test_an_error_of_ours_shows_no_trace_of_the_program(
     answer = await browser.get("/desk")
     assert answer.status == 500 and "secret detail" not in await answer.text()
     assert "secret detail" in caplog.text
+
+
+# ---------------------------------------------------------------- did this help?
+
+
+async def test_a_verdict_is_counted_for_the_revision_that_was_read_without_a_cookie() -> None:
+    said: list[tuple[str, str, bool]] = []
+
+    async def judge(name: str, revision: str, helped: bool) -> None:
+        said.append((name, revision, helped))
+
+    library = Library(articles=(article("returns"),), revision="x")
+    async with open_site(library=library, judge=judge) as browser:
+        page = await browser.get("/help/en/returns")
+        assert "Set-Cookie" not in page.headers and "Did this article help?" in await page.text()
+        form = {"helped": "yes", "revision": "abc123"}
+        answer = await browser.post("/help/en/returns/helped", form, allow_redirects=False)
+        assert (answer.status, answer.headers["Location"]) == (303, "/help/en/returns?said=yes#helped")
+        assert "Set-Cookie" not in answer.headers
+        thanked = await browser.text("/help/en/returns?said=yes")
+        assert "Good to hear." in thanked and "Did this article help?" not in thanked
+        await browser.post("/help/en/returns/helped", form)  # the same source again on the same day
+        await browser.post("/help/en/returns/helped", {"helped": "no", "revision": "older"})
+        assert said == [("returns", "abc123", True)]
+        browser.desk.clock.move(days=2)
+        sorry = await browser.post("/help/en/returns/helped", {"helped": "no", "revision": "abc123"})
+        assert "A person can help you" in await sorry.text()
+        assert said == [("returns", "abc123", True), ("returns", "abc123", False)]
+
+
+async def test_what_is_no_verdict_on_a_page_of_ours_counts_nothing() -> None:
+    said: list[tuple[str, str, bool]] = []
+
+    async def judge(name: str, revision: str, helped: bool) -> None:
+        said.append((name, revision, helped))
+
+    library = Library(articles=(article("returns"), article("secret", audience="agents")), revision="x")
+    async with open_site(library=library, judge=judge) as browser:
+        form = {"helped": "yes", "revision": "abc123"}
+        assert (await browser.post("/help/en/secret/helped", form)).status == 404
+        assert (await browser.post("/help/en/returns/helped", {"helped": "maybe"})).status == 404
+        elsewhere = {"Origin": "https://evil.example"}
+        assert (await browser.post("/help/en/returns/helped", form, headers=elsewhere)).status == 403
+        assert (await browser.get("/help/en/returns/helped")).status in (404, 405)
+        assert not said
+        for _ in range(20):
+            await browser.post("/help/en/returns/helped", {"helped": "no", "revision": "older"})
+        assert (await browser.post("/help/en/returns/helped", form)).status == 429
+
+
+async def test_the_desk_shows_how_the_articles_did() -> None:
+    async def uses(since: datetime) -> list[Use]:
+        return [
+            Use(article="returns", given=4, helped=2, page_helped=7, page_misled=3),
+            Use(article="gone", given=1),
+        ]
+
+    async with open_site(library=Library(articles=(article("returns"),), revision="x"), uses=uses) as browser:
+        browser.enter()
+        text = " ".join(re.sub(r"<[^>]+>", " ", await browser.text("/desk/articles")).split())
+        assert "Returns returns@abc123 4 2 0 0 7 3" in text and "gone no longer there 1" in text

@@ -111,15 +111,16 @@ async def _stats(store: Store, options: argparse.Namespace) -> int:
             print(msgspec.json.encode(use).decode())
         return 0
     if not uses:
-        print("No article has answered anything in that time.")
+        print("No article has answered anything or was judged on its page in that time.")
         return 0
-    print(f"{'article':34} given  helped  did not help  asked for a person  no word  helpful")
+    print(f"{'article':34} given  helped  did not help  asked for a person  no word  helpful  page: yes   no")
     for use in uses:
         share = "-" if use.helpful is None else f"{use.helpful:.0%}"
         print(
-            f"{use.article:34} {use.given:5} {use.helped:7} {use.misled:13} {use.person:19} {use.unknown:8} {share:>8}"
+            f"{use.article:34} {use.given:5} {use.helped:7} {use.misled:13} {use.person:19} {use.unknown:8} {share:>8} "
+            f"{use.page_helped:10} {use.page_misled:4}"
         )
-    used = {use.article for use in uses}
+    used = {use.article for use in uses if use.given}
     idle = [a.name for a in load(options.articles).public(SystemClock().now().date()) if a.name not in used]
     if idle:
         print(f"{len(idle)} articles answered nothing: {', '.join(idle[:8])}{', …' if len(idle) > 8 else ''}")

@@ -11,6 +11,7 @@ import msgspec
 from gateway.clock import to_ms
 from gateway.model import Event
 from gateway.store.knowledge import Given
+from gateway.store.verdicts import PageVerdict
 
 KINDS = ("answered", "helped", "escalated", "withdrawn")
 
@@ -23,6 +24,7 @@ class Source(Protocol):
 
     async def events_of(self, kinds: tuple[str, ...], since: int, after: int) -> list[Event]: ...
     async def answers_given(self, article: str, since: int, after: int) -> list[Given]: ...
+    async def page_verdicts(self, since: int) -> list[PageVerdict]: ...
 
 
 class Use(msgspec.Struct, kw_only=True):
@@ -33,6 +35,8 @@ class Use(msgspec.Struct, kw_only=True):
     helped: int = 0  #: "yes, thank you", by button or in words
     misled: int = 0  #: "that did not help"
     person: int = 0  #: asked for a person after it
+    page_helped: int = 0  #: readers of its page in the help centre who said that it helped
+    page_misled: int = 0  #: ... and that it did not
     last: datetime | None = None
     revisions: set[str] = msgspec.field(default_factory=set)
 
@@ -49,12 +53,14 @@ class Use(msgspec.Struct, kw_only=True):
 
 
 async def stats(store: Source, since: datetime) -> list[Use]:
-    """How every article did that answered from `since` on; those that mislead most come first."""
+    """How every article did that answered or was judged on its page from `since` on, the most misleading first."""
     fold = Fold()
     async for event in _events(store, since):
         fold.take(event)
-    used = [use for use in fold.uses.values() if use.given]
-    return sorted(used, key=lambda use: (-use.misled, -use.person, -use.given, use.article))
+    for verdict in await store.page_verdicts(to_ms(since)):
+        fold.read(verdict)
+    used = [use for use in fold.uses.values() if use.given or use.page_helped or use.page_misled]
+    return sorted(used, key=lambda u: (-u.misled - u.page_misled, -u.person, -u.given, u.article))
 
 
 class Fold:
@@ -80,10 +86,20 @@ class Fold:
                 elif cause != "partly":  # said in the same breath as the answer
                     self._waiting.pop(event.ticket, None)
 
+    def read(self, verdict: PageVerdict) -> None:
+        """Counts what readers of a page said."""
+        use = self._use(verdict.article)
+        use.page_helped += verdict.helped
+        use.page_misled += verdict.misled
+        use.revisions.add(verdict.revision)
+
+    def _use(self, article: str) -> Use:
+        return self.uses.setdefault(article, Use(article=article))
+
     def _answered(self, event: Event) -> None:
         names = []
         for source in _sources(event):
-            use = self.uses.setdefault(source["article"], Use(article=source["article"]))
+            use = self._use(source["article"])
             use.given += 1
             use.last = event.at
             use.revisions.add(source.get("revision", ""))

@@ -183,6 +183,13 @@ _DROPPED = (
     "CREATE INDEX ledger_raw_blob ON ledger (raw_blob) WHERE raw_blob <> ''",
 )
 
+# What readers of help pages said, by day; not who.
+_PAGE_VERDICTS = (
+    """CREATE TABLE page_verdicts (
+        article TEXT NOT NULL, revision TEXT NOT NULL, day {int} NOT NULL, helped {int} NOT NULL,
+        misled {int} NOT NULL, PRIMARY KEY (article, revision, day))""",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("0001_ledger", _LEDGER),
     Migration("0002_tickets", _TICKETS),
@@ -199,4 +206,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0013_api_keys", _API_KEYS),
     Migration("0014_public", _PUBLIC),
     Migration("0015_dropped", _DROPPED),
+    Migration("0016_page_verdicts", _PAGE_VERDICTS),
 )

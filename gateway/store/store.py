@@ -35,6 +35,7 @@ from gateway.store import (
     rebuilding,
     timers,
     turns,
+    verdicts,
     work,
 )
 from gateway.store.cases import CaseQuery, CaseRows, read_case
@@ -45,6 +46,7 @@ from gateway.store.outbox import ClaimedSend, Stuck
 from gateway.store.rebuilding import Recorded
 from gateway.store.turns import Clash, Lost
 from gateway.store.tx import Tx
+from gateway.store.verdicts import PageVerdict
 from gateway.views import DeadLine, IncidentLine, QueueLine, StopLine, TicketFilter, TicketLine
 
 
@@ -298,6 +300,12 @@ class Store:
 
     async def answers_given(self, article: str, since: int, after: int) -> list[Given]:
         return await self.driver.read(lambda tx: knowledge.given(tx, article, since, after))
+
+    async def count_page_verdict(self, article: str, revision: str, at: int, *, helped: bool) -> None:
+        await self.driver.write(lambda tx: verdicts.count(tx, article, revision, at, helped=helped))
+
+    async def page_verdicts(self, since: int) -> list[PageVerdict]:
+        return await self.driver.read(lambda tx: verdicts.since(tx, since))
 
     async def recorded_turns(self, since: int, after: int) -> list[Recorded]:
         """The next turns after number `after`, from `since` (milliseconds) on, with what they were decided by."""

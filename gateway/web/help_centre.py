@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway.web.help_words import name_of, texts
 from gateway.web.render import page
-from gateway.web.security import source
+from gateway.web.security import UNBOUND, field, form_of, source
 from gateway.web.site import Site, site_of
 from gateway.web.throttle import Throttle
 
@@ -24,6 +24,10 @@ _LANGUAGE = r"{language:[A-Za-z]{2,3}(?:-[A-Za-z]{4})?}"
 _ARTICLE_LINK = re.compile(r"\]\((?:\./)?([a-z0-9][\w.-]*)\.md(#[^)\s]*)?\)")
 
 _THROTTLE: web.AppKey[Throttle] = web.AppKey("search_throttle", Throttle)
+
+#: Verdicts of one source on all pages together, and on one revision of an article.
+_VERDICTS: web.AppKey[Throttle] = web.AppKey("verdict_throttle", Throttle)
+_SAID: web.AppKey[Throttle] = web.AppKey("said_throttle", Throttle)
 
 #: Articles that a search shows.
 RESULTS = 8
@@ -43,6 +47,9 @@ def add_to(app: web.Application) -> None:
     app.router.add_get("/help/search", search)
     app.router.add_get(f"/help/{_LANGUAGE}", listing)
     app.router.add_get(f"/help/{_LANGUAGE}/{{slug}}", article)
+    app[_VERDICTS] = Throttle(20, timedelta(hours=1))
+    app[_SAID] = Throttle(1, timedelta(days=1))
+    app.router.add_post(f"/help/{_LANGUAGE}/{{slug}}/helped", judge, name=UNBOUND)
 
 
 async def home(request: web.Request) -> web.Response:
@@ -91,8 +98,25 @@ async def article(request: web.Request) -> web.Response:
     return page(
         request, "article.html", **framing(site, shown.language), article=shown, parts_of=parts(shown, live),
         versions=versions, near=near[:5], names={a.language: name_of(a.language) for a in versions},
-        summary=_summary(shown),
+        summary=_summary(shown), said=request.query.get("said", ""),
     )  # fmt: skip
+
+
+async def judge(request: web.Request) -> web.Response:
+    """A reader says whether an article helped: counted for the revision that was read, once a day from one source."""
+    site, info, form = site_of(request), request.match_info, form_of(request)
+    live = live_articles(site)
+    shown = next((a for a in live if a.slug == info["slug"] and a.language == info["language"]), None)
+    said = field(form, "helped", 3)
+    if shown is None or said not in ("yes", "no"):
+        raise web.HTTPNotFound()
+    who, now = source(request), site.clock.now()
+    if not request.app[_VERDICTS].allows(who, now):
+        raise web.HTTPTooManyRequests()
+    once = f"{who} {shown.name}@{shown.revision}"
+    if field(form, "revision", 20) == shown.revision and request.app[_SAID].allows(once, now):
+        await site.judge(shown.name, shown.revision, said == "yes")
+    return web.Response(status=303, headers={"Location": f"{link_to(shown)}?said={said}#helped"})
 
 
 def framing(site: Site, language: str) -> dict[str, Any]:

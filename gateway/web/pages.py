@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.web import (
     actions,
+    articles,
     bulk,
     choice,
     desk,
@@ -50,6 +51,7 @@ def attach(app: web.Application, site: Site) -> None:
         files,
         live,
         preview,
+        articles,
         quarantine,
         operations,
         glossary,

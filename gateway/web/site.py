@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -18,7 +19,16 @@ from gateway.words import Words
 
 if TYPE_CHECKING:
     from bot.answer import Bot
+    from gateway.kb.stats import Use
     from gateway.operations.vitals import Operations
+
+
+async def _nothing(article: str, revision: str, helped: bool) -> None:
+    """Where nobody counts."""
+
+
+async def _no_uses(since: datetime) -> list[Use]:
+    return []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +65,10 @@ class Site:
     email_account: str = ""  #: account that answers requests of the form, "" hides the form
     email_address: str = ""  #: where customers may write, "" for nowhere
     chat: bool = True  #: whether /chat is there
+    #: a reader said of an article's page whether it helped: name, revision, yes
+    judge: Callable[[str, str, bool], Awaitable[None]] = _nothing
+    #: how the articles did since then
+    uses: Callable[[datetime], Awaitable[list[Use]]] = _no_uses
     #: parts that do not work now, told on every page of the desk
     broken: Callable[[], Mapping[str, Trouble]] = dict
     proxies: int = 0  #: reverse proxies of ours whose X-Forwarded-For entries are believed
