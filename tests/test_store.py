@@ -363,3 +363,11 @@ async def test_a_paused_outbox_rests(store: Store) -> None:
     assert (await store.claim_sends(NOW, 9, LONG), await store.next_send()) == ([], None)
     await store.pause_outbox(False)
     assert len(await store.claim_sends(NOW, 9, LONG)) == 1
+
+
+async def test_a_new_database_file_is_its_owners_alone(tmp_path: Path) -> None:
+    async with open_stores(f"sqlite:///{tmp_path}/new/deskgate.db") as (store,):
+        await store.take([row("k1")])
+        kept = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "new").iterdir()}
+    assert kept.pop("deskgate.db.lock", 0) is not None
+    assert set(kept) >= {"deskgate.db", "deskgate.db-wal"} and not any(kept.values()), kept

@@ -53,6 +53,7 @@ def migrate(path: Path) -> None:
     """Applies what is missing, one process at a time. Raises SchemaTooNew."""
     with Path(f"{path}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        path.touch(mode=0o600)  # of its owner alone, like backups; SQLite's files beside it follow it
         connection = connect(path)
         try:
             database = Database(connection)
