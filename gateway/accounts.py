@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from connectors import registry
 from gateway.connector import Connector
 from gateway.errors import SettingsError
+from gateway.policy import ANY_TEAM
 from gateway.privacy import Seal
 from gateway.settings import Settings, Where, explain
 from gateway.text.hosts import is_loopback
@@ -145,7 +146,7 @@ def policy_accounts(found: list[Account], connected: Mapping[str, Connector]) ->
         account.key: {
             "queue": getattr(account.settings, "queue", ""),
             "language": getattr(account.settings, "language", ""),
-            "team": getattr(account.settings, "team_id", ""),
+            "team": _team(account, found),
             "threaded": connected[account.key].capabilities.threads,
             "files": connected[account.key].capabilities.files,
             "max_file": connected[account.key].capabilities.max_file,
@@ -153,3 +154,10 @@ def policy_accounts(found: list[Account], connected: Mapping[str, Connector]) ->
         }
         for account in found
     }
+
+
+def _team(account: Account, found: list[Account]) -> str:
+    """The workspace whose members are written to by this account; where it is the only one it need not be named."""
+    having = [each for each in found if hasattr(each.settings, "team_id")]
+    named = str(getattr(account.settings, "team_id", ""))
+    return named or (ANY_TEAM if having == [account] else "")

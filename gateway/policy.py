@@ -51,6 +51,10 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Calendar | None = None  #: when its people work; None: whenever the desk does
 
 
+#: The team of the only account that has one and does not name it.
+ANY_TEAM = "*"
+
+
 class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What the core must know of one account of a channel."""
 
@@ -60,7 +64,9 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     files: bool = True  #: it carries files to the requester
     max_file: int = 0  #: bytes that the files of one message may have together, 0 for no limit of ours
     answers_privately: bool = False  #: what is answered to public words only their author can read
-    team: str = ""  #: whose members' ids an agent's chat id begins with, where agents can be written to
+    team: str = (
+        ""  #: whose members' ids an agent's chat id begins with, where agents can be written to; or ANY_TEAM
+    )
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +151,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Where a member of the desk is written to in person: their chat; None where there is none."""
         team, _, user = agent.slack_id.partition(":")
         for key, account in self.accounts.items():
-            if user and team == account.team:
+            if user and account.team in (team, ANY_TEAM):
                 connector, _, name = key.partition("/")
                 return Address(connector=connector, account=name, conversation=user)
         return None

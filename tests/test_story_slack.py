@@ -335,7 +335,7 @@ async def test_commands_and_the_shortcut_open_tickets(tmp_path: Path, way: str) 
 
 async def test_a_colleague_who_is_asked_answers_below_the_question(tmp_path: Path) -> None:
     """The first word is the opinion, later ones are notes; nothing of it is a request or reaches the customer."""
-    async with shop(tmp_path) as s:
+    async with shop(tmp_path, team_id="") as s:  # the only workspace need not be named
         s.slack.add_user("U0BEN", "Ben Expert")
         s.slack.add_direct("D0BEN", "U0BEN")
         await s.deskgate.store.add_agent(Agent(id="ben", name="Ben", slack_id="T0HOME:U0BEN"), 0)
