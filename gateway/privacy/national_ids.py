@@ -22,9 +22,10 @@ from stdnum.us import ssn
 
 from gateway.privacy.numbers import is_part, named_otherwise
 
-#: Digits in the shortest number that counts; a text with fewer, as most are, needs no look at any form.
+#: Digits in the shortest number that counts. Where no line has so many near each other, as in most texts, no form
+#: needs to be looked for.
 FEWEST = 5
-_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(rf"\d(?:[^\n\d]{{0,40}}\d){{{FEWEST - 1}}}")
 
 
 class _Scheme(NamedTuple):
@@ -92,10 +93,9 @@ _FOLLOWS = re.compile(
 
 def national_ids(text: str) -> Iterator[tuple[int, int]]:
     """Where numbers stand by which a state names a person."""
-    if len(_DIGIT.findall(text)) < FEWEST:
+    if _NUMBER.search(text) is None:
         return
-    named = list(_named(text))
-    yield from named
+    yield from _named(text)
     for scheme in _SCHEMES:
         for match in scheme.form.finditer(text):
             start, end = match.span()
