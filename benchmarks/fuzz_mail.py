@@ -1,7 +1,8 @@
 """Hostile mail, for as long as told: nothing may crash the parser or the stripper, nothing may take over 1 s a MB.
 
-python -m benchmarks.fuzz_mail [--seconds 600]: half of the time hypothesis builds mails of known pieces, half of it
-atheris (where it is installed) mutates bytes along the code's branches. One JSON line at the end, exit 1 for a find.
+python -m benchmarks.fuzz_mail [--seconds 600] [--seed N]: half of the time hypothesis builds mails of known pieces,
+half of it atheris (where it is installed) mutates bytes along the code's branches. One JSON line at the end, exit 1
+for a find.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import argparse
 import contextlib
 import importlib
 import importlib.util
+import itertools
 import json
+import random
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from connectors.email.parse import parse_mail
@@ -40,6 +43,7 @@ HEADERS = (
     b"Content-Type: multipart/report; report-type=delivery-status; boundary=b",
     b"Content-Type: application/ms-tnef; name=winmail.dat",
     b"Content-Type: message/rfc822",
+    b"Content-Type: application/pkcs7-mime; name=smime.p7m",
     b"Content-Disposition: attachment; filename*0*=utf-8''%E2; filename*1=x",
     b"Auto-Submitted: auto-replied",
     b"Return-Path: <>",
@@ -61,6 +65,8 @@ BODIES = (
     b"begin 644 x\r\n" + b"M" * 200 + b"\r\nend\r\n",
     b"\x78\x9f\x3e\x22" + b"\x00\x01\xff\xff\xff\x7f" * 30,
     b"=?utf-8?q?" * 200,
+    bytes.fromhex("308006092a864886f70d010702a0803080020101310030800609") + b"\x24\x80\x04\x05hello" * 9,
+    b"\x30\x80" * 400,
 )
 
 
@@ -94,38 +100,47 @@ def mails() -> st.SearchStrategy[bytes]:
     return st.builds(lambda h, b: b"\r\n".join(h) + b"\r\n\r\n" + b"\r\n".join(b), head, body)
 
 
-def with_hypothesis(seconds: float) -> dict[str, object]:
-    """Rounds of fresh examples until the time is over; the mail of a failure goes to stderr."""
+def with_hypothesis(seconds: float, first: int) -> dict[str, object]:
+    """Rounds of fresh examples until the time is over, each with the next seed; a failure's mail goes to stderr."""
     ends, tried, slowest, found = time.perf_counter() + seconds, 0, 0.0, ""
 
-    @settings(
+    def one(raw: bytes) -> None:
+        nonlocal tried, slowest
+        tried += 1
+        slowest = max(slowest, try_one(raw))
+
+    limits = settings(
         max_examples=500,
         deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(mails())
-    def one_round(raw: bytes) -> None:
-        nonlocal tried, slowest
-        tried += 1
-        slowest = max(slowest, try_one(raw))
-
-    while time.perf_counter() < ends and not found:
+    for number in itertools.count(first):
+        if found or time.perf_counter() >= ends:
+            break
         try:
-            one_round()
+            seed(number)(limits(given(mails())(one)))()
         except Exception as error:
             found = f"{type(error).__name__}: {error}"
             print(found, getattr(error, "__notes__", ""), file=sys.stderr)
     return {"mails": tried, "slowest_s": round(slowest, 3), "found": found}
 
 
-def with_atheris(seconds: float) -> dict[str, object]:
+def with_atheris(seconds: float, first: int) -> dict[str, object]:
     """A process of its own, since libFuzzer ends the one it runs in; a find is left in the folder it names."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-mail-"))
     for number, piece in enumerate((*HEADERS, *BODIES)):
         (folder / f"seed-{number}").write_bytes(b"From: a@b\r\n" + piece + b"\r\n\r\n" + piece)
-    command = [sys.executable, "-m", "benchmarks.fuzz_mail", "--child", str(folder), f"{int(seconds)}"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.fuzz_mail",
+        "--child",
+        str(folder),
+        f"{int(seconds)}",
+        f"{first}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     runs = [line for line in done.stderr.splitlines() if line.startswith("stat::number_of_executed_units")]
     tried = int(runs[-1].split()[-1]) if runs else 0
@@ -133,11 +148,17 @@ def with_atheris(seconds: float) -> dict[str, object]:
     return {"mails": tried, "found": found}
 
 
-def child(folder: str, seconds: str) -> None:
+def child(folder: str, seconds: str, first: str) -> None:
     """The process that mutates; does not return."""
     atheris = importlib.import_module("atheris")
     atheris.instrument_all()
-    options = [f"-max_total_time={seconds}", "-max_len=65536", "-timeout=20", "-print_final_stats=1"]
+    options = [
+        f"-max_total_time={seconds}",
+        "-max_len=65536",
+        "-timeout=20",
+        "-print_final_stats=1",
+        f"-seed={first}",
+    ]
     atheris.Setup(
         [sys.argv[0], *options, f"-artifact_prefix={folder}/found-", folder], lambda raw: _quiet(raw)
     )
@@ -152,15 +173,20 @@ def _quiet(raw: bytes) -> None:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=600)
-    options.add_argument("--child", nargs=2, metavar=("FOLDER", "SECONDS"), help=argparse.SUPPRESS)
+    options.add_argument("--child", nargs=3, metavar=("FOLDER", "SECONDS", "SEED"), help=argparse.SUPPRESS)
+    options.add_argument("--seed", type=int, default=random.randrange(1, 2**31))
     chosen = options.parse_args()
     if chosen.child:
         child(*chosen.child)
     both = importlib.util.find_spec("atheris") is not None
-    result: dict[str, object] = {"name": "fuzz_mail", "seconds": chosen.seconds}
-    result["hypothesis"] = built = with_hypothesis(chosen.seconds / 2 if both else chosen.seconds)
+    result: dict[str, object] = {"name": "fuzz_mail", "seconds": chosen.seconds, "seed": chosen.seed}
+    result["hypothesis"] = built = with_hypothesis(
+        chosen.seconds / 2 if both else chosen.seconds, chosen.seed
+    )
     mutated = (
-        with_atheris(chosen.seconds / 2) if both else {"found": "", "skipped": "atheris is not installed"}
+        with_atheris(chosen.seconds / 2, chosen.seed)
+        if both
+        else {"found": "", "skipped": "atheris is not installed"}
     )
     result["atheris"] = mutated
     print(json.dumps(result))
