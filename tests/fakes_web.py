@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -317,6 +318,18 @@ class FakeHost:
     def publish(self, topic: str) -> None:
         self.published.append(topic)
         self.bell.ring(topic)
+
+    async def told(self, topic: str) -> None:
+        """Returns once this topic was published."""
+        async with asyncio.timeout(60):
+            while topic not in self.published:
+                await asyncio.sleep(0.01)
+
+    async def heard(self, topic: str) -> None:
+        """Returns once somebody listens to the topic."""
+        async with asyncio.timeout(60):
+            while topic not in self.bell._listeners:
+                await asyncio.sleep(0.01)
 
     def listen(self, *topics: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         return self.bell.listen(*topics)

@@ -138,7 +138,7 @@ async def new_page(chromium: Any) -> AsyncIterator[NewPage]:
         context = await chromium.new_context(**({"viewport": {"width": 1100, "height": 760}} | options))
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.append(line.text) if "Content Security" in line.text else None)
         return page
@@ -363,7 +363,7 @@ async def test_an_agent_answers_and_the_page_stays_fresh(house: House, new_page:
 async def test_a_new_ticket_appears_in_the_list_by_itself(house: House, new_page: NewPage) -> None:
     page = await signed_in(house, new_page)
     await page.goto(f"{house.url}/desk")
-    await page.wait_for_timeout(300)
+    await house.desk.heard("tickets")
     house.desk.open("Brand new", number=77, queue="orders")
     house.desk.publish("tickets")
     await page.get_by_role("link", name="Brand new").wait_for()

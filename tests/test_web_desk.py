@@ -459,7 +459,7 @@ async def test_health_without_trouble_says_so(browser: Browser) -> None:
 async def test_an_open_page_is_told_when_its_ticket_changes(browser: Browser) -> None:
     headers = {"Origin": browser.desk.public_url}
     async with browser.client.ws_connect("/desk/live?ticket=42", headers=headers) as socket:
-        await asyncio.sleep(0.05)
+        await browser.desk.heard("ticket/42")
         browser.desk.entry(43, EntryKind.MESSAGE, "elsewhere")
         browser.desk.entry(42, EntryKind.MESSAGE, "here")
         assert await socket.receive_json() == {"changed": "ticket/42"}
@@ -467,7 +467,7 @@ async def test_an_open_page_is_told_when_its_ticket_changes(browser: Browser) ->
 
 async def test_an_open_list_is_told_when_any_ticket_changes(browser: Browser) -> None:
     async with browser.client.ws_connect("/desk/live", headers={"Origin": browser.desk.public_url}) as socket:
-        await asyncio.sleep(0.05)
+        await browser.desk.heard("tickets")
         browser.desk.entry(43, EntryKind.MESSAGE, "new")
         assert await socket.receive_json() == {"changed": "tickets"}
 
@@ -477,12 +477,12 @@ async def test_typing_is_seen_on_both_sides(browser: Browser) -> None:
     async with browser.client.ws_connect(
         "/desk/live?ticket=42", headers={"Origin": browser.desk.public_url}
     ) as socket:
-        await asyncio.sleep(0.05)
+        await browser.desk.heard(f"typing/requester/{key}")
         browser.desk.publish(f"typing/requester/{key}")
         assert await socket.receive_json() == {"typing": True}
         await socket.send_str('{"typing":true}')
         await socket.send_str("anything else")
-        await asyncio.sleep(0.05)
+        await browser.desk.told(f"typing/agent/{key}")
     assert browser.desk.published.count(f"typing/agent/{key}") == 1
 
 

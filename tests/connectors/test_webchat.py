@@ -425,8 +425,7 @@ async def test_typing_goes_both_ways(chat: Chat) -> None:
         await socket.send_json({"type": "typing"})
         chat.desk.publish(f"typing/agent/{key}")
         assert await socket.receive_json() == {"type": "typing"}
-        await asyncio.sleep(0.05)
-    assert f"typing/requester/{key}" in chat.desk.published
+        await chat.desk.told(f"typing/requester/{key}")
 
 
 async def test_stopping_the_program_closes_the_sockets_at_once(chat: Chat) -> None:
