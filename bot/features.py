@@ -133,6 +133,9 @@ class Features:
         words = np.fromiter((index.setdefault(w, len(index)) for count in counts for w in count), np.int64)
         times = np.fromiter(chain.from_iterable(count.values() for count in counts), np.float32)
         rows = np.repeat(np.arange(len(cut)), [len(count) for count in counts])
+        names = list(index)
+        #: The words of the phrasings, frequent ones first.
+        self.words = [names[i] for i in np.argsort(-np.bincount(words), kind="stable").tolist()]
         inside = [Counter(run_ngrams(word)) for word in index]
         grams = np.fromiter(
             (self._grams.setdefault(g, len(self._grams)) for count in inside for g in count), np.int64

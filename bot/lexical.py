@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ MAX_VISITS = 120_000
 _FREQUENT = 1 / 25
 _MOST_FREQUENT = 2000
 MOST_DENSE = 9000
+#: From so many visits on the lists are copied.
+_LONG = 8192
 #: Bytes of what single words have in common with every phrasing, kept for the next question with the word.
 REMEMBERED = 16 << 20
 
@@ -33,20 +35,30 @@ class Lexical:
         self.size = len(texts) if size is None else size
         self._post()
         self._thicken()
-        self._shared = lru_cache(maxsize=remembered(self.size))(self._share)
+        #: The words that are remembered: not the last ones, which in a large library would be new ones every time.
+        self.common = frozenset(self.features.words[: remembered(self.size)])
+        self._shared = cache(self._share)
 
     def vector(self, folded: str) -> Vector:
         """Return a folded text as a vector over what the phrasings are made of."""
         return self.features.vector(folded)
 
     def similar(self, vector: Vector) -> Floats:
-        """Return the cosine with every searchable phrasing, word by word: what a word shares is remembered."""
+        """Return the cosine with every searchable phrasing, word by word: what common words share is remembered."""
         if self.size > MOST_DENSE:
             return self.visited(vector)
         out = np.zeros(self.size, np.float32)
+        ids, weights = [], []
         for word, times in zip(vector.words, vector.times, strict=True):
-            if (shared := self._shared(word)) is not None:
+            if word in self.common:
+                shared = self._shared(word)
                 out += shared if times == 1.0 else shared * np.float32(times)
+            else:
+                found = self.features.word(word)
+                ids.append(found.ids)
+                weights.append(found.weights * np.float32(times))
+        if ids:
+            out += self._add(np.concatenate(ids), np.concatenate(weights))
         out *= np.float32(GRAMS / vector.length)
         self._add_terms(out, vector)
         return out
@@ -76,10 +88,10 @@ class Lexical:
         )
         return out
 
-    def _share(self, word: str) -> Floats | None:
-        """What a word's n-grams have in common with every phrasing; None when nothing."""
+    def _share(self, word: str) -> Floats:
+        """What a word's n-grams have in common with every phrasing."""
         found = self.features.word(word)
-        return self._add(found.ids, found.weights) if len(found.ids) else None
+        return self._add(found.ids, found.weights)
 
     def _add_terms(self, out: Floats, vector: Vector) -> None:
         dense, dense_weights, rows, values = [], [], [], []
@@ -108,9 +120,17 @@ class Lexical:
 
     def _visit(self, ids: Ints, weights: Floats) -> Floats:
         ids, weights = _rarest(ids, weights, self._lengths)
-        at, of = spanned(self._starts, self._lengths, ids)
-        values = self._weights[at] * np.repeat(weights, of)
-        return np.bincount(self._rows[at], values, self.size).astype(np.float32)
+        of = self._lengths[ids]
+        if of.sum() > _LONG:  # long lists are quicker copied one by one than gathered by their places
+            starts = self._starts[ids]
+            spans = [slice(a, b) for a, b in zip(starts.tolist(), (starts + of).tolist(), strict=True)]
+            rows = np.concatenate([self._rows[span] for span in spans])
+            values = np.concatenate([self._weights[span] for span in spans])
+        else:
+            at, of = spanned(self._starts, self._lengths, ids)
+            rows, values = self._rows[at], self._weights[at]
+        values *= np.repeat(weights, of)
+        return np.bincount(rows, values, self.size).astype(np.float32)
 
     def _before(self, ids: Ints, width: int) -> Places:
         """How many of each feature's phrasings are among the first `width`."""

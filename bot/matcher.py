@@ -16,7 +16,7 @@ from bot.articles import Article
 from bot.encoders import Encoder
 from bot.features import Vector
 from bot.head import Head
-from bot.lexical import Lexical, remembered
+from bot.lexical import Lexical
 from bot.semantic import Semantic, Summed, raw_vectors
 from bot.spelling import Spelling
 from gateway.text.normal import fold, tokens
@@ -48,8 +48,8 @@ _ALL_JUDGED, _JUDGED = 200, 32
 SAMPLE = 1500
 #: Phrasings that are compared with all others at once.
 BLOCK = 128
-#: Without a head: phrasings that the second view looks at.
-_NEAREST = 200
+#: Without a head: phrasings that the second view looks at, none with less than this share of the best similarity.
+_NEAREST, _FAR = 200, 0.3
 #: Articles that are put in order.
 _RANKED = 10
 #: What is measured of a question and the article ranked first.
@@ -99,7 +99,7 @@ class Matcher:
         size = len(self.folded) if self.is_large else min(len(self.folded), MOST_FITTED)
         self.spelling = Spelling(spread)
         self.lexical = Lexical(self.folded, size)
-        self.semantic: Semantic = Summed(raw_vectors(self.folded[:size]), remembered(size))
+        self.semantic: Semantic = Summed(raw_vectors(self.folded[:size]), self.lexical.common)
         self.columns = self.owner[:size]
         by_article = np.argsort(self.columns, kind="stable")
         borders = np.searchsorted(self.columns[by_article], np.arange(1, len(self.articles)))
@@ -205,7 +205,11 @@ class Matcher:
     def nearest(self, similar: Floats) -> Floats:
         """Return every article's best similarity."""
         scores = np.zeros(len(self.articles), np.float32)
-        np.maximum.at(scores, self.columns, similar)
+        if self.is_large:
+            rows = np.flatnonzero(similar > _FAR * similar.max())
+            np.maximum.at(scores, self.columns[rows], similar[rows])
+        else:
+            np.maximum.at(scores, self.columns, similar)
         return scores
 
     def fit(self) -> None:
@@ -234,7 +238,9 @@ class Matcher:
         lexical = self.lexical.similar(vector)
         if not self.is_large:
             return lexical, self.semantic.similar(text)
-        rows = np.argpartition(-lexical, _NEAREST)[:_NEAREST]
+        rows = np.flatnonzero(lexical > _FAR * lexical.max())
+        if len(rows) > _NEAREST:
+            rows = rows[np.argpartition(-lexical[rows], _NEAREST)[:_NEAREST]]
         semantic = np.zeros_like(lexical)
         semantic[rows] = self.semantic.similar(text, rows)
         return lexical, semantic

@@ -6,7 +6,7 @@ The table is bot/data/pieces.npy; benchmarks/distil_table.py makes it. No model 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -64,25 +64,34 @@ class _Word(msgspec.Struct, frozen=True):
 
 
 class Summed(Semantic):
-    """The same over the table: as a text is the sum of its words, the products of the last `most` words are kept."""
+    """The same over the table: as a text is the sum of its words, the products of the `common` ones are kept."""
 
-    def __init__(self, raw: Floats, most: int) -> None:
+    def __init__(self, raw: Floats, common: Collection[str]) -> None:
         super().__init__(raw, raw_vector)
         self._offset = self._rows @ self._mean
-        self._word = lru_cache(maxsize=most)(self._look_up)
+        self._common = common
+        self._word = cache(self._look_up)
 
     @override
     def similar(self, text: str, rows: NDArray[np.int64] | None = None) -> Floats:
         """Return the cosine with every stored phrasing (or those in `rows`)."""
         if rows is not None:
             return super().similar(text, rows)
-        found = [known for word in _WORD.findall(text)[:_MOST] if (known := self._word(word)) is not None]
-        if not found:
-            return np.zeros(len(self._rows), np.float32)
-        total, out = found[0].vector.copy(), found[0].products.copy()
-        for word in found[1:]:
-            total += word.vector
-            out += word.products
+        rare, out = np.zeros(DIMENSIONS, np.float32), np.zeros(len(self._rows), np.float32)
+        total, known = np.zeros(DIMENSIONS, np.float32), False
+        for word in _WORD.findall(text)[:_MOST]:
+            if word in self._common:
+                if (found := self._word(word)) is not None:
+                    total += found.vector
+                    out += found.products
+                    known = True
+            elif (vector := _sum(word_pieces(word))) is not None:
+                rare += vector
+        if rare.any():
+            total += rare
+            out += self._rows @ rare
+        elif not known:
+            return out
         scale = np.float32(1 / (np.sqrt(total @ total) + 1e-9))
         centred = total * scale - self._mean
         length = np.float32(1 / (np.sqrt(centred @ centred) + 1e-9))

@@ -41,13 +41,25 @@ def _many(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("asked", _ASKED)
-def test_cosines_word_by_word_are_those_feature_by_feature(asked: str) -> None:
+@pytest.mark.parametrize("words", [8192, 5])
+def test_cosines_word_by_word_are_those_feature_by_feature(
+    asked: str, words: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.lexical.remembered", lambda size: words)
     index = Lexical(_many(300), 280)
     vector = index.vector(fold(asked))
     plain = index.visited(vector)
     for _ in range(2):  # the second time what words share is remembered
         assert np.allclose(index.similar(vector), plain, atol=1e-6)
     assert plain.max(initial=0) <= 1 + 1e-5
+
+
+def test_long_lists_are_copied_to_the_same_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Lexical(_many(300), 280)
+    vector = index.vector("where is my order thing7")
+    gathered = index.visited(vector)
+    monkeypatch.setattr("bot.lexical._LONG", 0)
+    assert np.allclose(index.visited(vector), gathered, atol=1e-6)
 
 
 def test_cosines_of_phrasings_in_a_block_are_those_of_each_alone() -> None:
@@ -64,7 +76,7 @@ def test_cosines_of_phrasings_in_a_block_are_those_of_each_alone() -> None:
 def test_meanings_summed_word_by_word_are_those_of_the_whole_text(asked: str) -> None:
     raw = raw_vectors([fold(text) for text in _many(200)])
     plain = Semantic(raw, raw_vector).similar(fold(asked))
-    summed = Summed(raw, 64)
+    summed = Summed(raw, {"where", "order", "the", "thing7", "zzzzqqq"})
     for _ in range(2):
         assert np.allclose(summed.similar(fold(asked)), plain, atol=1e-5)
     assert np.allclose(summed.similar(fold(asked), np.array([3, 5])), plain[[3, 5]], atol=1e-5)
