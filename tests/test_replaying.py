@@ -28,6 +28,7 @@ async def live(world: World) -> None:
     world.clock.advance(microseconds=123_456)  # real clocks are finer than what is kept
     await world.say("Where is my order?")
     await world.press(ChoiceAction.HELPED)
+    await world.say("hello", who="max")
     await world.say("I forgot my password", who="lou", door="mail")
     await world.say("a person, please", who="lou", door="mail", attachments=(a_file(),))
     number = (await world.ticket()).id
