@@ -128,5 +128,6 @@ def addressee(page: TicketPage) -> str:
         address, way = leg.address, CHANNELS.get(leg.address.connector, leg.address.connector)
         shown = address.connector == "email" and address.conversation not in page.requester
         copies = f", with a copy to {', '.join(leg.cc)}" if leg.cc else ""
-        ways.append((f"{way} ({address.conversation})" if shown else way) + copies)
+        along = ", where others read along" if leg.public and not page.ticket.protected else ""
+        ways.append((f"{way} ({address.conversation})" if shown else way) + copies + along)
     return f"{page.requester or 'the requester'}, by {' and '.join(ways)}" if ways else page.requester

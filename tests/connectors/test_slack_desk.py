@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from connectors.slack.acting import addressee
 from gateway.model import ActionResult, CannedReply, Entry, EntryKind, SendState, Verb
-from tests.fakes_slack import NO_AGENT, Room, card_post, room
+from tests.fakes_slack import NO_AGENT, FakeHost, Room, card_post, room
 from tests.slack_posts import block_actions, message_place, state_values, view_submission
 from tests.slack_standin import TEAM, Fault
 
@@ -502,3 +504,11 @@ async def test_the_combined_route_takes_interactions_too() -> None:
         payload = block_actions(action, "U0ANN", TEAM, "1.2", message_place("1.1"))
         assert (await r.posts.interact(payload, path=""))[0] == 200
         assert len(r.host.acts) == 1
+
+
+@pytest.mark.parametrize(("public", "line"), [(False, "by e-mail"), (True, "where others read along")])
+def test_the_preview_says_where_others_read_along(public: bool, line: str) -> None:
+    page = FakeHost().page(42)
+    legs = tuple(msgspec.structs.replace(leg, public=public) for leg in page.legs)
+    shown = addressee(msgspec.structs.replace(page, legs=legs))
+    assert line in shown and ("others" in shown) is public
