@@ -222,9 +222,10 @@ def _bolt() -> web.Application:
 
 def _deskgate(kind: str, folder: Path, api: str, uri: str) -> web.Application:
     """The program as `serve` runs it, with a Slack account; only the handling is stopped where the variant says so."""
-    from gateway.app import Deskgate, read_settings
+    from gateway.app import Deskgate
     from gateway.intake import Intake
     from gateway.model import Agent
+    from gateway.startup import read_settings
     from gateway.store.sqlite import SqliteDriver
 
     class Paused(Intake):

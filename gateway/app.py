@@ -9,21 +9,19 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from bot.articles import Library
-from bot.articles import load as load_articles
-from gateway import choice_links, words
-from gateway.accounts import Account, check_accounts, policy_accounts
+from gateway import choice_links
+from gateway.accounts import Account
 from gateway.canned import CannedBook
 from gateway.clock import Clock, SystemClock, to_ms
 from gateway.connector import Connector
 from gateway.desk.situation import may_open
-from gateway.errors import SettingsError, StoreError
+from gateway.errors import StoreError
 from gateway.escalation.playbook import advice
 from gateway.host import StoreHost
 from gateway.incident_watch import IncidentWatch
@@ -31,26 +29,21 @@ from gateway.intake import Intake
 from gateway.kb.stats import stats
 from gateway.knowledge import Knowledge
 from gateway.membership import Membership
-from gateway.model import Address, AdminChange, Agent, Delivery, Role
+from gateway.model import AdminChange, Agent, Delivery, Role
 from gateway.operations.alarms import Alarms
 from gateway.operations.content import Content
-from gateway.operations.content import Source as ContentSource
 from gateway.operations.health import Health
 from gateway.operations.metrics import Metrics
 from gateway.operations.originals import Originals
 from gateway.operations.vitals import Operations
 from gateway.outbox import Outbox
-from gateway.policy import AccountPolicy, Policy, QueuePolicy
+from gateway.policy_making import make_policy, revision_of
 from gateway.privacy import Seal, installation_key
 from gateway.privacy.keyring import check_key
-from gateway.settings import QueueSettings, Settings, Source
-from gateway.settings.times import make_calendars, make_slas
-from gateway.sla.calendars import Calendar
+from gateway.settings import Settings
 from gateway.sla.sums import sums
 from gateway.store import Store, open_driver
-from gateway.text.hosts import is_loopback
 from gateway.timers import Timers
-from gateway.triage.patterns import compiled
 from gateway.triage.rulebook import Rulebook
 from gateway.triage.rules import Rules
 from gateway.web import attach as attach_pages
@@ -229,7 +222,7 @@ class Deskgate:
     def _use(self, changed: Rules | Words) -> None:
         """From the next turn on, these rules or words count."""
         rules, words = self.rulebook.rules, self.wordbook.words
-        revision = _revision(self.settings, rules, self.wordbook)
+        revision = revision_of(self.settings, rules, self.wordbook)
         self.policy = msgspec.structs.replace(self.policy, rules=rules, words=words, revision=revision)
 
     def _hidden_queues(self, agent: Agent) -> tuple[str, ...]:
@@ -324,22 +317,6 @@ class Deskgate:
         return web.Response(status=503, text="not ready\n")
 
 
-async def published(settings: Settings, clock: Clock | None = None) -> Content:
-    """The content that counts, once the database is there and the files were looked at. Raises SettingsError."""
-    content = Content(ContentSource(settings), settings.content.publish)
-    store = Store(open_driver(settings.store.database))
-    try:
-        await store.open()
-        try:
-            await content.start(store, to_ms((clock or SystemClock()).now()))
-        finally:
-            await store.close()
-    except BaseException:
-        content.close()
-        raise
-    return content
-
-
 async def _supervised(work: Coroutine[None, None, None]) -> None:
     try:
         await work
@@ -348,155 +325,3 @@ async def _supervised(work: Coroutine[None, None, None]) -> None:
     except Exception:
         log.exception("a background task ended; the process must be restarted")
         os._exit(70)  # a replica without its intake or outbox would only seem to work
-
-
-def read_settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings, list[Account]]:
-    """Everything that a start needs, checked. Raises SettingsError with every problem at once."""
-    source = Source(path, environ)
-    settings = source.settings()
-    connectors = source.data.get("connectors", {})
-    tables = {kind: entries for kind, entries in connectors.items() if _are_tables(entries)}
-    found, problems = check_accounts(tables, settings, source.where)
-    if settings is not None:
-        problems += _exposure_problems(settings, found, str(path))
-        problems += _language_problems(settings, str(path))
-    problems = source.problems + problems
-    if settings is None or problems:
-        raise SettingsError(problems)
-    return settings, found
-
-
-def _are_tables(entries: object) -> bool:
-    return isinstance(entries, dict) and all(isinstance(entry, dict) for entry in entries.values())
-
-
-def _language_problems(settings: Settings, where: str) -> list[str]:
-    """Languages without words. What own words say is content: checked where revisions are made."""
-    own = settings.brand.words
-    if own is not None and not own.is_dir():
-        return [f"{where}: brand.words: there is no folder {own}. Create it, or unset brand.words."]
-    known = (*words.load().languages, *(sorted(path.stem for path in own.glob("*.toml")) if own else ()))
-    known = tuple(dict.fromkeys(known))
-    return [
-        f"{where}: site.languages: there are no words in {language!r}. Choose from {', '.join(known)}, "
-        f"or add {language}.toml to the folder that brand.words names."
-        for language in settings.site.languages
-        if language not in known
-    ]
-
-
-def _exposure_problems(settings: Settings, found: list[Account], where: str) -> list[str]:
-    outside = [a.key for a in found if not a.loopback(settings.server.host)]
-    if not outside or (settings.site.public_url and not is_loopback(_host(settings.site.public_url))):
-        return []
-    return [
-        f"{where}: site.public_url is required because {', '.join(outside)} can be reached from other machines. "
-        'Set it to the address people use, such as "https://help.example.com".'
-    ]
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].partition(":")[0]
-
-
-def sample_problems(settings: Settings, found: list[Account]) -> list[str]:
-    """Sample articles that will not answer, because a channel leaves this machine."""
-    if all(a.loopback(settings.server.host) for a in found):
-        return []
-    names = [a.name for a in load_articles(settings.bot.articles).articles if a.sample]
-    if not names:
-        return []
-    return [
-        f"{settings.bot.articles}: {len(names)} sample articles are not used, because a channel leaves this machine "
-        f"({', '.join(names[:5])}{', …' if len(names) > 5 else ''}). Write your own, or remove `sample: true` "
-        "from those that are true for you."
-    ]
-
-
-def make_policy(
-    settings: Settings,
-    found: list[Account],
-    connected: Mapping[str, Connector],
-    seal: Seal,
-    rules: Rules | None = None,
-    book: Wordbook | None = None,
-) -> Policy:
-    """The settings as decisions see them."""
-    book = book or Wordbook(settings.brand.words, settings.brand.informal)
-    site, automatic = settings.site, settings.automatic
-    slack = [account.name for account in found if account.kind == "slack"]
-    every = policy_accounts(found, connected)
-    calendars = make_calendars(settings.calendars)
-    return Policy(
-        revision=_revision(settings, rules, book),
-        company=site.company,
-        bot_name=site.bot_name,
-        public_url=site.public_url or f"http://{settings.server.host}:{settings.server.port}",
-        privacy_url=site.privacy_url,
-        languages=site.languages,
-        queues={name: _queue(name, queue, slack, calendars) for name, queue in settings.queues.items()},
-        default_queue=settings.default_queue,
-        protected_queue=settings.protected_queue,
-        accounts={key: AccountPolicy(**values) for key, values in every.items()},
-        own_addresses=frozenset(a for account in found for a in getattr(account.settings, "ours", ())),
-        blocked=frozenset(value.lower() for value in settings.screening.blocked),
-        bot_enabled=True,
-        bot_default=settings.bot.mode,
-        bot_modes=settings.bot.accounts,
-        max_answers=settings.bot.max_answers,
-        budget=automatic.budget,
-        budget_window=timedelta(minutes=automatic.window_minutes),
-        idle_window=timedelta(hours=automatic.idle_hours),
-        max_age=timedelta(hours=automatic.max_age_hours),
-        undo=timedelta(seconds=settings.desk.undo_seconds),
-        close_after=timedelta(days=settings.desk.close_after_days),
-        words=book.words,
-        emoji=settings.brand.emoji,
-        signature=settings.brand.signature,
-        secret=seal.derive("reply-address"),
-        rules=rules or Rules(),
-        never_mask=tuple(compiled(pattern) for pattern in settings.privacy.never_mask),
-        vip=settings.escalation.vip,
-        product_queue=settings.incidents.product_queue,
-        user_queue=settings.incidents.user_queue,
-        mail_account=next((account.key for account in found if account.kind == "email"), ""),
-        capacity=settings.desk.capacity,
-        calendar=calendars.get(settings.desk.calendar),
-        slas=make_slas(settings.sla, calendars),
-        matrix=settings.escalation.levels(),
-        told_queue=settings.escalation.tell,
-        playbook=settings.escalation.playbook,
-        pulse=settings.heartbeat.pulse(),
-        csat=settings.desk.csat,
-        triggers=frozenset(settings.escalation.triggers),
-    )
-
-
-def _revision(settings: Settings, rules: Rules | None, book: Wordbook) -> str:
-    """Names settings, rules and own words together, in what was decided by them."""
-    parts = (settings.revision, rules.revision if rules else "", book.revision)
-    return "+".join(part for part in parts if part)
-
-
-def queue_address(queue: QueueSettings, only: str) -> Address | None:
-    """Where people see this queue's tickets, None for the desk alone. `only`: the account when none is named."""
-    if not queue.slack_channel:
-        return None
-    return Address(connector="slack", account=queue.slack_account or only, conversation=queue.slack_channel)
-
-
-def _queue(
-    name: str, queue: QueueSettings, slack: list[str], calendars: Mapping[str, Calendar]
-) -> QueuePolicy:
-    return QueuePolicy(
-        name=name,
-        title=queue.title,
-        tier=queue.tier,
-        address=queue_address(queue, slack[0] if slack else ""),
-        protected=queue.protected,
-        members=frozenset(queue.members),
-        assignment=queue.assignment,
-        silent_after=timedelta(minutes=queue.silent_minutes) if queue.silent_minutes else None,
-        overload=queue.overload,
-        calendar=calendars.get(queue.calendar),
-    )

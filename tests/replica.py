@@ -7,6 +7,7 @@ import sys
 from datetime import datetime, timedelta
 
 import gateway.app
+import gateway.startup
 from connectors import REGISTRY
 from gateway.cli import main
 from gateway.clock import SystemClock
@@ -24,5 +25,5 @@ class WrongClock(SystemClock):
 
 if __name__ == "__main__":
     REGISTRY["peer"] = "tests.peer:PeerConnector"
-    gateway.app.SystemClock = WrongClock  # type: ignore[misc]
+    gateway.app.SystemClock = gateway.startup.SystemClock = WrongClock  # type: ignore[misc]
     sys.exit(main())

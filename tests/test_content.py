@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.accounts import accounts
-from gateway.app import Deskgate, published
+from gateway.app import Deskgate
 from gateway.cli import main
 from gateway.errors import SettingsError
 from gateway.operations.content import Content, diff
 from gateway.settings import Settings
+from gateway.startup import published
 from gateway.store import Store
 from gateway.store import revisions as stored
 from gateway.store.revisions import Revision

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import read_settings
 from gateway.cli import main
 from gateway.errors import SettingsError
 from gateway.operations.installation import Wishes, config_text, lay_out, shipped
+from gateway.startup import read_settings
 from tests.running import free_port
 
 ROOT = Path(__file__).parent.parent

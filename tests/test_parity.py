@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 
 from bot.answer import Bot
 from bot.articles import load
-from gateway.app import make_policy, read_settings
 from gateway.case import Case, Change, Claim, LedgerRow
 from gateway.cli import main
 from gateway.cli.triage import _NOW as NOW
 from gateway.decision import decide
 from gateway.model import Address, Identity, Message, Post, Side
 from gateway.policy import AccountPolicy, Policy
+from gateway.policy_making import make_policy
 from gateway.privacy import Seal
 from gateway.settings import Settings
 from gateway.simulation.recorder import channels, recorded
+from gateway.startup import read_settings
 from gateway.triage.parity import named_doors
 from gateway.triage.rulebook import Rulebook
 from gateway.triage.rules import Rule, Rules, Then, When

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Deskgate, read_settings
+from gateway.app import Deskgate
 from gateway.errors import SettingsError
 from gateway.settings import secret_values
+from gateway.startup import read_settings
 
 SECRETS = {
     "DESKGATE_CONNECTORS__SLACK__MAIN__BOT_TOKEN": "xoxb-whisper-1",

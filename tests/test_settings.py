@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.accounts import accounts
-from gateway.app import read_settings
 from gateway.errors import SettingsError
 from gateway.settings import Settings, is_loopback, load, secret_values
+from gateway.startup import read_settings
 
 MAIL = '[connectors.email.support]\naddress = "support@example.com"\n'
 SLACK = {

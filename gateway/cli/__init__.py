@@ -147,8 +147,9 @@ def _config_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from gateway.app import Deskgate, published, read_settings, sample_problems
+    from gateway.app import Deskgate
     from gateway.operations.logs import set_up
+    from gateway.startup import published, read_settings, sample_problems
 
     set_up(options.log)
     settings, accounts = read_settings(options.config, os.environ)
@@ -246,8 +247,8 @@ async def _welcome(deskgate: Deskgate, port: int, demo: str) -> None:
 def _check(options: argparse.Namespace) -> int:
     from bot.articles import load
     from gateway import canned, words
-    from gateway.app import read_settings, sample_problems
     from gateway.operations.doctor import unheard
+    from gateway.startup import read_settings, sample_problems
     from gateway.triage.rulebook import Rulebook
 
     settings, accounts = read_settings(options.config, os.environ)

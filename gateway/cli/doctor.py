@@ -52,7 +52,7 @@ def _package(channel: str) -> str:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from gateway.app import read_settings
+    from gateway.startup import read_settings
 
     settings, accounts = read_settings(options.config, os.environ)
     wanted = [a for a in accounts if a.kind in ([options.what] if options.what else examined())]
@@ -89,8 +89,8 @@ async def _channel(account: Account, settings: Settings) -> list[Finding]:
 
 def _places(account: Account, settings: Settings) -> list[QueuePlace]:
     """The queues that this account shows; none for a channel that shows none."""
-    from gateway.app import queue_address
     from gateway.connector import QueuePlace
+    from gateway.policy_making import queue_address
 
     made = []
     for name, queue in settings.queues.items():

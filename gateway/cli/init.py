@@ -31,8 +31,8 @@ def register(commands: Any) -> None:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from gateway.app import read_settings
     from gateway.operations.installation import Wishes, lay_out
+    from gateway.startup import read_settings
 
     wishes = Wishes(
         company=options.company, public_url=options.public_url, address=options.address, port=options.port

@@ -59,7 +59,7 @@ def register(
 
 
 def _import(options: argparse.Namespace) -> int:
-    from gateway.app import read_settings
+    from gateway.startup import read_settings
 
     settings, accounts = read_settings(options.config, os.environ)
     boxes = [a for a in accounts if a.kind == "email" and str(getattr(a.settings, "imap_host", ""))]

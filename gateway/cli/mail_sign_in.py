@@ -31,7 +31,7 @@ def register(
 
 
 def _authorize(options: argparse.Namespace) -> int:
-    from gateway.app import read_settings
+    from gateway.startup import read_settings
 
     settings, accounts = read_settings(options.config, os.environ)
     account = find(accounts, options.address)

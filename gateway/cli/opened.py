@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def opened_deskgate(config: Path) -> AsyncIterator[Deskgate]:
     """An installation with its store open, and nothing else of it running."""
-    from gateway.app import Deskgate, read_settings
+    from gateway.app import Deskgate
+    from gateway.startup import read_settings
 
     deskgate = Deskgate(*read_settings(config, os.environ))
     await deskgate.store.open()

@@ -135,8 +135,9 @@ def _outbox(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from gateway.app import Deskgate, read_settings
+    from gateway.app import Deskgate
     from gateway.operations.replaying import replay
+    from gateway.startup import read_settings
 
     deskgate = Deskgate(*read_settings(options.config, os.environ))
     try:

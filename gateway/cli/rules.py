@@ -50,7 +50,7 @@ def register(commands: Any, config_option: Callable[[argparse.ArgumentParser], N
 
 def doors(settings: Settings, accounts: list[Account]) -> list[str]:
     """Where the configuration treats the same words differently by door; for `deskgate check`."""
-    from gateway.app import make_policy
+    from gateway.policy_making import make_policy
     from gateway.privacy import Seal
     from gateway.triage.parity import named_doors
     from gateway.triage.rulebook import Rulebook

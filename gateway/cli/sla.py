@@ -32,7 +32,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 async def _explained(options: argparse.Namespace, number: int) -> int:
-    from gateway.app import Deskgate, read_settings
+    from gateway.app import Deskgate
+    from gateway.startup import read_settings
 
     deskgate = Deskgate(*read_settings(options.config, os.environ))
     await deskgate.store.open()

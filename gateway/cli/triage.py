@@ -81,9 +81,10 @@ def as_configured(options: argparse.Namespace) -> tuple[Policy, Bot]:
     """The policy and the bot that `serve` would have, without database and connectors."""
     from bot.answer import Bot
     from bot.articles import load as load_articles
-    from gateway.app import make_policy, read_settings
     from gateway.knowledge import usable
+    from gateway.policy_making import make_policy
     from gateway.privacy import Seal
+    from gateway.startup import read_settings
     from gateway.triage.rulebook import Rulebook
 
     settings, accounts = read_settings(options.config, os.environ)

@@ -309,7 +309,7 @@ def of_origins(accounts: Sequence[Account], public_url: str) -> list[Finding]:
 
 def of_articles(settings: Settings, accounts: Sequence[Account]) -> list[Finding]:
     """Whether the bot has something to answer from."""
-    from gateway.app import sample_problems
+    from gateway.startup import sample_problems
 
     library = load_articles(settings.bot.articles)
     found = [

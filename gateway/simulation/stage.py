@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.app import Deskgate, read_settings
+from gateway.app import Deskgate
 from gateway.clock import from_ms
 from gateway.errors import SettingsError
 from gateway.incident_watch import LOOK_EVERY
@@ -21,6 +21,7 @@ from gateway.simulation.cast import Cast
 from gateway.simulation.recorder import Recorder, SimulatedClock, recorded, with_placeholders
 from gateway.simulation.script import Acts, Says, ScriptError, Step, Waits, accounts_named
 from gateway.simulation.telling import Line, Teller
+from gateway.startup import read_settings
 from gateway.store import simulation
 
 #: What is on its way after the last line still leaves within this time.

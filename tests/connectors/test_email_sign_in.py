@@ -22,9 +22,10 @@ from connectors.email import authorize, oauth
 from connectors.email.connector import Email, Settings
 from connectors.email.grant import Grant, decoded, encoded, ending, grant_name
 from connectors.email.oauth import GrantLost, Tokens
-from gateway.app import Deskgate, read_settings
+from gateway.app import Deskgate
 from gateway.cli import main
 from gateway.errors import Retryable
+from gateway.startup import read_settings
 from gateway.store import grants
 from tests.connectors.test_email_servers import into_mailbox, mail
 from tests.fakes_email import KEY, NOW, FakeHost, QuickClock, post, running
