@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.running import free_port
+
 PASSWORD = "sesame"
 _DOVECOT, _EXIM = "/usr/sbin/dovecot", "/usr/sbin/exim4"
 
@@ -126,13 +128,6 @@ def self_signed(folder: Path) -> Path:
     file = folder / "server.pem"
     file.write_bytes(private + built.public_bytes(serialization.Encoding.PEM))
     return file
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _start_exim(folder: Path, certificate: Path, **ports: int) -> subprocess.Popen[bytes]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,20 @@ from gateway.settings import Settings
 ARTICLES = Path(__file__).parent.parent / "kb_articles"
 
 
+#: Below those that the system gives out by itself, each worker from another place on: a port that was found free
+#: stays so until a program listens there, however long it takes to start and however often it is killed.
+_ports = count(
+    12_000 + 4_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16_000 + os.getpid() % 3_000
+)
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, and that is not given a second time."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there are always more")
 
 
 def settings_for(folder: Path, port: int, **sections: Any) -> Settings:
