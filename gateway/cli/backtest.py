@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.app import Deskgate
     from gateway.operations.backtest import Backtest, Side
     from gateway.store import Store
-    from gateway.store.rebuilding import Recorded
+    from gateway.store.recorded import Recorded
 
 
 def register(

@@ -21,7 +21,7 @@ from gateway.model import EntryKind
 from gateway.operations.replaying import recorded_case
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
-from gateway.store.rebuilding import Recorded
+from gateway.store.recorded import Recorded
 
 #: Characters of a message that are shown.
 _SHOWN = 160

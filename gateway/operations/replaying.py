@@ -20,7 +20,8 @@ from gateway.decision import decide
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
 from gateway.privacy.sealing import unsealed, unsealed_case
-from gateway.store.rebuilding import Rebuild, Recorded, rebuilding
+from gateway.store.rebuilding import Rebuild, rebuilding
+from gateway.store.recorded import Recorded
 
 FENCE = "replay"
 #: Differences that are named; the others are counted.

@@ -6,12 +6,10 @@ What no turn writes (the ledger, files, members, settings of the installation) i
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 import psycopg
 
 from gateway.case import Case, Committed, Outcome
@@ -22,6 +20,7 @@ from gateway.store import sqlite_file
 from gateway.store.moving import End, PostgresEnd, SqliteEnd, named_errors
 from gateway.store.outbox import pause
 from gateway.store.postgres import PostgresTx
+from gateway.store.recorded import PORTION, Recorded, recorded_turns
 from gateway.store.sqlite import SqliteTx
 from gateway.store.turns import Clash, Lost, commit_turn
 from gateway.store.tx import Row, Tx, marks
@@ -33,8 +32,6 @@ REBUILT = (
 )  # fmt: skip
 #: Belong to what runs, not to what was.
 _LEFT_OUT = ("claims", "leases", "sessions", "sign_ins", "alarms", "buckets", "budgets")
-PORTION = 200
-
 #: What is compared of a ticket, and what is not: how sending went is no part of a turn.
 _COMPARED: Mapping[str, tuple[str, ...]] = {
     "tickets": ("version",),
@@ -48,43 +45,6 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
         "not_before", "created_at",
     ),
 }  # fmt: skip
-
-
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn as it was kept. `rows`: id, received_at, sealed input."""
-
-    id: int
-    stream: str
-    at: int
-    inputs: tuple[int, ...]
-    policy: str
-    knowledge: str
-    reply: str
-    seen: bytes
-    made: Mapping[str, tuple[int, ...]]
-    rows: tuple[tuple[int, int, bytes], ...]
-
-
-def recorded_turns(tx: Tx, since: int, after: int) -> list[Recorded]:
-    """The next turns after the one of number `after`, from `since` (milliseconds) on, in order."""
-    found = tx.all(
-        "SELECT id, stream, at, inputs, policy, knowledge, reply, seen, made FROM turns WHERE id > ? AND at >= ? "
-        "ORDER BY id LIMIT ?",
-        (after, since, PORTION),
-    )
-    return [_recorded(tx, row) for row in found]
-
-
-def _recorded(tx: Tx, row: Row) -> Recorded:
-    inputs = tuple(json.loads(row[3]))
-    ledger = tx.all(
-        f"SELECT id, received_at, sealed FROM ledger WHERE id IN ({marks(len(inputs))})", inputs
-    ) if inputs else []  # fmt: skip
-    return Recorded(
-        id=row[0], stream=row[1], at=row[2], inputs=inputs, policy=row[4], knowledge=row[5], reply=row[6],
-        seen=bytes(row[7] or b""), made=json.loads(row[8]) if row[8] else {},
-        rows=tuple((int(n), int(at), bytes(sealed or b"")) for n, at, sealed in ledger),
-    )  # fmt: skip
 
 
 class Rebuild:

@@ -32,7 +32,7 @@ from gateway.store import (
     outbox,
     pages,
     people,
-    rebuilding,
+    recorded,
     timers,
     turns,
     verdicts,
@@ -43,7 +43,7 @@ from gateway.store.driver import Driver
 from gateway.store.knowledge import Given, Unanswered
 from gateway.store.ledger import ClaimedStream, LedgerCount, TakeRow
 from gateway.store.outbox import ClaimedSend, Stuck
-from gateway.store.rebuilding import Recorded
+from gateway.store.recorded import Recorded
 from gateway.store.turns import Clash, Lost
 from gateway.store.tx import Tx
 from gateway.store.verdicts import PageVerdict
@@ -309,7 +309,7 @@ class Store:
 
     async def recorded_turns(self, since: int, after: int) -> list[Recorded]:
         """The next turns after number `after`, from `since` (milliseconds) on, with what they were decided by."""
-        return await self.driver.read(lambda tx: rebuilding.recorded_turns(tx, since, after))
+        return await self.driver.read(lambda tx: recorded.recorded_turns(tx, since, after))
 
     async def alive(self) -> bool:
         """Whether the database answers within two seconds."""

@@ -44,3 +44,11 @@ def test_no_channel_is_imported_unless_enabled() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_start_on_sqlite_loads_no_driver_of_postgresql() -> None:
+    code = (
+        "import sys; import gateway.app; print([m for m in ('psycopg', 'psycopg_pool') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
