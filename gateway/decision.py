@@ -1,6 +1,6 @@
 """decide: the inputs of one turn in, an Outcome out. Pure: no I/O, no clock, no randomness.
 
-screen → thread → mask → append and relay → the bot's turn, where it has the floor
+screen → thread → mask, append and relay (hearing.py) → who answers (waking.py) → the bot's turn, where it has the floor
 """
 
 from __future__ import annotations
@@ -10,17 +10,15 @@ from datetime import datetime
 import msgspec
 
 from bot.answer import Bot
-from bot.signals import thanks_only
 from gateway import reports_in, tier0
 from gateway.case import Case, Disposition, Folder, LedgerRow, Outcome, PersonUpdate
 from gateway.context import Context
-from gateway.correspondents import others, why_silent
+from gateway.correspondents import others
 from gateway.desk import csat, incidents, proposals
 from gateway.desk.assignment import take_back
-from gateway.desk.resting import stir
 from gateway.draft import Draft
-from gateway.escalation.hand_off import hand_off, heed, refresh_card, tell_agents
-from gateway.forwarded import propose, undecided
+from gateway.escalation.hand_off import heed, refresh_card
+from gateway.hearing import named, write_change, write_down
 from gateway.imported import file_away
 from gateway.model import (
     AdminChange,
@@ -30,10 +28,7 @@ from gateway.model import (
     Deletion,
     DeliveryReport,
     Edit,
-    Entry,
-    EntryKind,
     Event,
-    Identity,
     LedgerState,
     Message,
     Participant,
@@ -44,15 +39,11 @@ from gateway.model import (
     TimerDue,
 )
 from gateway.policy import Policy
-from gateway.privacy import mask
 from gateway.sla.watching import rest
 from gateway.threads import Join, Thread, choose, conversation_keys, subject_of
 from gateway.triage.routing import no_ticket
 from gateway.triage.screening import Screened, Verdict, screen
-from gateway.voice import handed_over, speak
-
-#: It waits for somebody else than us; thanks do not change that.
-RESTING = (Status.PENDING, Status.ON_HOLD)
+from gateway.waking import wake
 
 
 def decide(case: Case, now: datetime, policy: Policy, bot: Bot) -> Outcome:
@@ -140,7 +131,7 @@ class Turn:
         ):
             return self._done(row, 0, reason=f"rule: {rule}: no ticket")
         draft = self._ticket_for(row, message, thread)
-        heard = self._append(draft, row, message)
+        heard = write_down(draft, self.context, row, message)
         if message.imported:
             file_away(draft, message, self.context.policy)
             return self._done(row, draft.ticket.id)
@@ -149,7 +140,8 @@ class Turn:
             draft.join(Participant(identity=message.offer.identity))
             draft.event("address_offered", channel=message.offer.address.connector)
             refresh_card(draft, self.context.policy)
-        self._wake(draft, message, screened, heard)
+        if choice := wake(draft, self.context, message, screened, heard):
+            self.choices[draft.ticket.id] = choice
         return self._done(row, draft.ticket.id)
 
     def _late_mark(self, row: LedgerRow, message: Message, thread: Thread) -> bool:
@@ -180,7 +172,7 @@ class Turn:
         if message.vouched:
             draft.event("authenticated", dmarc=message.vouched)
         draft.event("threaded", decision=thread.join, ticket=thread.ticket, why=thread.reason, input=row.id)
-        draft.join(Participant(identity=_masked(message.sender)))
+        draft.join(Participant(identity=named(message.sender)))
         draft.copy_to(leg, others(message, self.context.policy))
         for key in message.known_as:
             draft.bind(key, leg.id)
@@ -220,95 +212,6 @@ class Turn:
         self.drafts[ticket.id] = draft
         return draft
 
-    def _append(self, draft: Draft, row: LedgerRow, message: Message) -> Entry | None:
-        """The line that a person reads, masked; None when the message adds none."""
-        never = self.context.policy.never_mask
-        text, full = mask(_spoken(message), never), mask(message.full_text, never)
-        found = (*text.found, *full.found, *mask(message.subject, never).found)
-        self._protect(draft, sorted({*(finding.kind for finding in found), *message.masked}))
-        attachments = tuple(
-            msgspec.structs.replace(file, filename=mask(file.filename).text) for file in message.attachments
-        )
-        entry = Entry(
-            kind=EntryKind.MESSAGE,
-            at=message.at,
-            author=_masked(message.sender).label,
-            author_key=message.sender.key,
-            text=text.text,
-            full_text=full.text,
-            attachments=attachments,
-            message_key=message.message_key,
-            version=message.version,
-            ledger_id=row.id,
-            reason=message.unreadable,
-        )
-        if not text.text and not message.attachments and not message.unreadable:
-            return None  # an offered address is no line of the conversation
-        draft.append(entry)
-        if draft.ticket.queue and draft.folder.ticket.version and not message.imported:
-            link = self.context.policy.ticket_link(draft.ticket.id)
-            tell_agents(draft, text.text, author=entry.author, attachments=attachments, link=link)
-        return entry
-
-    def _protect(self, draft: Draft, kinds: list[str]) -> None:
-        """A sensitive value was masked: from now on only the protected queue may see this ticket."""
-        if not kinds:
-            return
-        draft.event("masked", kinds=kinds)
-        if draft.ticket.protected:
-            return
-        draft.set(protected=True)
-        if draft.ticket.queue:
-            hand_off(draft, self.context.policy, "sensitive")
-
-    def _wake(self, draft: Draft, message: Message, screened: Screened | None, heard: Entry | None) -> None:
-        """Who answers this: the bot, people, or nobody because nothing was asked."""
-        by_machine = screened is not None and screened.check == "automatic"
-        waits = undecided(draft.participants) is not None
-        draft.set_bot(machine=waits or (by_machine and not draft.heard))
-        if screened is not None:
-            draft.event("screened", check=screened.check, why=screened.reason)
-            if not draft.ticket.queue and (message.unreadable or not draft.folder.ticket.version):
-                hand_off(draft, self.context.policy, "unreadable" if message.unreadable else "machine")
-            return
-        if propose(draft, message, self.context.person.agent):
-            hand_off(draft, self.context.policy, "forwarded")
-            return
-        silent = why_silent(message, draft.participants, self.context.policy)
-        if silent and heard is not None and draft.ticket.speaker is Speaker.BOT:
-            hand_off(draft, self.context.policy, silent)
-            return
-        if message.choice is not None:
-            self.choices[draft.ticket.id] = message.choice
-        elif heard is not None:
-            draft.heard.append(heard)
-        if draft.ticket.speaker is not Speaker.BOT and heard is not None:
-            self._reopen(draft, message)
-
-    def _reopen(self, draft: Draft, message: Message) -> None:
-        if csat.answered(draft, self.context, message):
-            return
-        resolved, waits = draft.ticket.status is Status.RESOLVED, draft.ticket.status in RESTING
-        if (resolved or waits) and (thanks_only(message.text) or not message.text.strip()):
-            draft.event("thanked")
-            return
-        draft.set(speaker=Speaker.AGENT, status=Status.OPEN)
-        stir(draft)
-        if resolved:
-            draft.event("reopened", why="The requester wrote again.")
-            draft.timer("close", None)
-            self._say_reopened(draft, message)
-        refresh_card(draft, self.context.policy)
-
-    def _say_reopened(self, draft: Draft, message: Message) -> None:
-        context = self.context
-        if (
-            draft.ticket.queue not in context.policy.queues
-            or context.now - message.at > context.policy.max_age
-        ):
-            return
-        speak(draft, context, [handed_over(draft, context, "reopened")], EntryKind.NOTICE)
-
     def _copy(self, row: LedgerRow, message: Message, thread: Thread) -> None:
         if thread.ticket in self.case.folders or thread.ticket in self.drafts:
             draft = self._draft(thread.ticket)
@@ -332,29 +235,9 @@ class Turn:
         draft = self._draft(number)
         if isinstance(change, Edit) and change.version in versions:
             return self._done(row, number, reason="copy: this version again")
+        write_change(draft, self.context, row, change)
         if isinstance(change, Edit):
-            masked = mask(change.text, self.context.policy.never_mask)
-            text = masked.text
-            self._protect(draft, sorted({*(finding.kind for finding in masked.found), *change.masked}))
-            draft.append(
-                Entry(
-                    kind=EntryKind.MESSAGE,
-                    at=change.at,
-                    author=change.sender.label,
-                    author_key=change.sender.key,
-                    text=text,
-                    message_key=change.message_key,
-                    version=change.version,
-                    ledger_id=row.id,
-                    reason="edited",
-                )
-            )
-            tell_agents(draft, text, author=f"{change.sender.label} (edited)")
-            draft.saw(change.message_key, change.version)
             self.seen[change.message_key] = {**versions, change.version: number}
-        else:
-            tell_agents(draft, "*took a message back; it stays on the ticket.*", author=change.sender.label)
-        draft.event("edited" if isinstance(change, Edit) else "deleted", message_key=change.message_key)
         return self._done(row, number)
 
     # ------------------------------------------------------------ everybody else
@@ -408,7 +291,7 @@ class Turn:
             rest(draft, policy)
         senders = [row.input.sender for row in self.case.claim.rows if isinstance(row.input, Message)]
         update = (
-            PersonUpdate(identity=_masked(senders[-1]), language=context.language, greeted=context.greeted)
+            PersonUpdate(identity=named(senders[-1]), language=context.language, greeted=context.greeted)
             if senders and self.drafts
             else None
         )
@@ -474,15 +357,3 @@ class Turn:
         self.dispositions.append(
             Disposition(ledger_id=row.id, state=state, reason=reason, ticket=ticket, result=result)
         )
-
-
-def _masked(identity: Identity) -> Identity:
-    """People write card numbers even into their names."""
-    return msgspec.structs.replace(identity, name=mask(identity.name).text)
-
-
-def _spoken(message: Message) -> str:
-    """What a person reads as the message: its text, or its subject when that is all there is."""
-    return (
-        message.text if message.text.strip() else ("" if message.choice or message.offer else message.subject)
-    )

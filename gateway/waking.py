@@ -1,0 +1,66 @@
+"""Who answers what was said: the bot, people, or nobody because nothing was asked; and what opens again by it."""
+
+from __future__ import annotations
+
+from bot.signals import thanks_only
+from gateway.context import Context
+from gateway.correspondents import why_silent
+from gateway.desk import csat
+from gateway.desk.resting import stir
+from gateway.draft import Draft
+from gateway.escalation.hand_off import hand_off, refresh_card
+from gateway.forwarded import propose, undecided
+from gateway.model import Choice, Entry, EntryKind, Message, Speaker, Status
+from gateway.triage.screening import Screened
+from gateway.voice import handed_over, speak
+
+#: It waits for somebody else than us; thanks do not change that.
+RESTING = (Status.PENDING, Status.ON_HOLD)
+
+
+def wake(
+    draft: Draft, context: Context, message: Message, screened: Screened | None, heard: Entry | None
+) -> Choice | None:
+    """Lets those wake who answer it; what the bot has to weigh beside the words: the button that was pressed."""
+    by_machine = screened is not None and screened.check == "automatic"
+    waits = undecided(draft.participants) is not None
+    draft.set_bot(machine=waits or (by_machine and not draft.heard))
+    if screened is not None:
+        draft.event("screened", check=screened.check, why=screened.reason)
+        if not draft.ticket.queue and (message.unreadable or not draft.folder.ticket.version):
+            hand_off(draft, context.policy, "unreadable" if message.unreadable else "machine")
+        return None
+    if propose(draft, message, context.person.agent):
+        hand_off(draft, context.policy, "forwarded")
+        return None
+    silent = why_silent(message, draft.participants, context.policy)
+    if silent and heard is not None and draft.ticket.speaker is Speaker.BOT:
+        hand_off(draft, context.policy, silent)
+        return None
+    if message.choice is None and heard is not None:
+        draft.heard.append(heard)
+    if draft.ticket.speaker is not Speaker.BOT and heard is not None:
+        _reopen(draft, context, message)
+    return message.choice
+
+
+def _reopen(draft: Draft, context: Context, message: Message) -> None:
+    if csat.answered(draft, context, message):
+        return
+    resolved, waits = draft.ticket.status is Status.RESOLVED, draft.ticket.status in RESTING
+    if (resolved or waits) and (thanks_only(message.text) or not message.text.strip()):
+        draft.event("thanked")
+        return
+    draft.set(speaker=Speaker.AGENT, status=Status.OPEN)
+    stir(draft)
+    if resolved:
+        draft.event("reopened", why="The requester wrote again.")
+        draft.timer("close", None)
+        _say_reopened(draft, context, message)
+    refresh_card(draft, context.policy)
+
+
+def _say_reopened(draft: Draft, context: Context, message: Message) -> None:
+    if draft.ticket.queue not in context.policy.queues or context.now - message.at > context.policy.max_age:
+        return
+    speak(draft, context, [handed_over(draft, context, "reopened")], EntryKind.NOTICE)
