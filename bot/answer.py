@@ -40,7 +40,7 @@ CLARIFY = 0.75
 _NOTHING = 0.15
 #: Below this an article is not offered as the third choice, and below that not as the second.
 _POSSIBLE, _CONCEIVABLE = 0.03, 0.002
-#: Parts of one message that an encoder may read: the time of one answer is bounded.
+#: Parts of one message that an encoder may read and other languages are tried for: the time of one answer is bounded.
 _THOUGHT = 6
 #: How much better an article in another language must fit when neither is sure.
 _FOREIGN = 0.2
@@ -154,7 +154,7 @@ class Bot:
         folded = fold(written)
         first, *rest = self._order(guess)
         best = first.rank(folded, _SHOWN, written=written, may_think=may_think)
-        for each in rest:
+        for each in rest if may_think else ():
             if best.is_sure:
                 break
             ranked = each.rank(folded, _SHOWN)

@@ -3,14 +3,16 @@
 from datetime import date
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answer import Answer, Bot, Clarify, HandOff, Question, Reason, Reply
+from bot.answer import _THOUGHT, Answer, Bot, Clarify, HandOff, Question, Reason, Reply
 from bot.article_file import sections
 from bot.articles import Article, Library, load
+from bot.model import Model, Ranked
 
 SHOP = {
     "track-order": (
@@ -345,3 +347,35 @@ def test_more_articles_than_a_head_can_hold_are_answered_by_their_nearest_phrasi
     found = bot.reply(Question(text="how do i reset model 0471"))
     assert isinstance(found, Answer) and found.passages[0].article == "m471"
     assert isinstance(bot.reply(Question(text="do you sell umbrellas")), HandOff)
+
+
+def test_other_languages_are_tried_for_a_bounded_part_of_a_long_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    articles = [
+        Article(
+            slug=s,
+            name=f"{s}.{tag}",
+            title=s,
+            language=tag,
+            questions=(f"{s} {tag} one", f"{s} {tag} two"),
+            body=s,
+        )
+        for s in ("alpha", "beta")
+        for tag in ("en", "de", "es", "sl", "it", "fr")
+    ]
+    made = Bot.build(Library(articles=tuple(articles), revision="r"))
+    asked: list[str] = []
+    plain = Model.rank
+
+    def counted(self: Model, folded: str, *more: int, **fields: Any) -> Ranked:
+        asked.append(self.articles[0].language)
+        return plain(self, folded, *more, **fields)
+
+    monkeypatch.setattr(Model, "rank", counted)
+    text = "\n\n".join(
+        f"Is there any word on matter number {n} yet? It is about thing {n}." for n in range(9)
+    )
+    made.reply(Question(text=text, language="en"))
+    assert len([tag for tag in asked if tag == "en"]) > 12
+    assert max(asked.count(tag) for tag in ("de", "es", "sl", "it", "fr")) <= _THOUGHT + 1
