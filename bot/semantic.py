@@ -20,6 +20,8 @@ Floats = NDArray[np.float32]
 DIMENSIONS = 256
 _FOLDER = Path(__file__).parent / "data"
 _WORD = re.compile(r"[^\W_]+")
+#: With more phrasings than this, each is kept by so many numbers.
+_MANY, _KEPT = 1000, 128
 #: Longer runs are no words.
 _LONGEST = 40
 #: Words of a question that are looked at.
@@ -46,11 +48,15 @@ class Semantic:
     def similar(self, text: str, rows: NDArray[np.int64] | None = None) -> Floats:
         """Return the cosine with every stored phrasing (or those in `rows`)."""
         stored = self._rows if rows is None else self._rows[rows]
-        return np.asarray(stored @ self._centred(self._vector(text)))
+        return np.asarray(stored @ self._seen(self._centred(self._vector(text))))
 
     def similar_rows(self, rows: NDArray[np.int64], columns: int | None = None) -> Floats:
         """Return the cosines of the phrasings `rows` (rows) with the first `columns` ones."""
         return np.asarray(self._rows[rows] @ self._rows[:columns].T)
+
+    def _seen(self, vector: Floats) -> Floats:
+        """A vector as the rows are kept."""
+        return vector
 
     def _centred(self, raw: Floats) -> Floats:
         return np.asarray(_unit(raw - self._mean) * raw.any(-1, keepdims=True), np.float32)
@@ -64,11 +70,16 @@ class _Word(msgspec.Struct, frozen=True):
 
 
 class Summed(Semantic):
-    """The same over the table: as a text is the sum of its words, the products of the `common` ones are kept."""
+    """The same over the table: as a text is the sum of its words, the products of the `common` ones are kept.
+
+    Many phrasings are kept by the directions in which they differ most: half the numbers, and no less right.
+    """
 
     def __init__(self, raw: Floats, common: Collection[str]) -> None:
         super().__init__(raw, raw_vector)
-        self._offset = self._rows @ self._mean
+        self._axes = _axes(self._rows) if len(raw) > _MANY else None
+        self._rows = np.ascontiguousarray(self._seen(self._rows))
+        self._offset = self._products(self._mean)
         self._common = common
         self._word = cache(self._look_up)
 
@@ -89,7 +100,7 @@ class Summed(Semantic):
                 rare += vector
         if rare.any():
             total += rare
-            out += self._rows @ rare
+            out += self._products(rare)
         elif not known:
             return out
         scale = np.float32(1 / (np.sqrt(total @ total) + 1e-9))
@@ -101,7 +112,19 @@ class Summed(Semantic):
 
     def _look_up(self, word: str) -> _Word | None:
         vector = _sum(word_pieces(word))
-        return None if vector is None else _Word(vector, self._rows @ vector)
+        return None if vector is None else _Word(vector, self._products(vector))
+
+    def _products(self, vector: Floats) -> Floats:
+        return np.asarray(self._rows @ self._seen(vector))
+
+    @override
+    def _seen(self, vector: Floats) -> Floats:
+        return vector if self._axes is None else vector @ self._axes
+
+
+def _axes(rows: Floats) -> Floats:
+    """The _KEPT directions, as columns, in which most of the rows' length lies."""
+    return np.asarray(np.linalg.eigh(rows.T @ rows)[1][:, -_KEPT:], np.float32)
 
 
 def raw_vectors(texts: Sequence[str]) -> Floats:

@@ -82,6 +82,19 @@ def test_meanings_summed_word_by_word_are_those_of_the_whole_text(asked: str) ->
     assert np.allclose(summed.similar(fold(asked), np.array([3, 5])), plain[[3, 5]], atol=1e-5)
 
 
+def test_many_meanings_are_kept_by_fewer_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = raw_vectors([fold(text) for text in _many(300)])
+    plain, rows = Semantic(raw, raw_vector), np.arange(0, 300, 7)
+    monkeypatch.setattr("bot.semantic._MANY", 200)
+    fewer = Summed(raw, {"where", "order", "the", "thing7"})
+    assert fewer._rows.shape == (300, 128)
+    for asked in ("where is the order", "send thing7 back", "my parcel"):
+        found = fewer.similar(asked)
+        assert np.allclose(found, plain.similar(asked), atol=0.15)
+        assert np.allclose(found[rows], fewer.similar(asked, rows), atol=1e-5)
+    assert np.allclose(fewer.similar_rows(rows), plain.similar_rows(rows), atol=0.15)
+
+
 def test_the_kernel_in_blocks_is_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.matcher.SAMPLE", 100)
     monkeypatch.setattr("bot.matcher.MOST_TRIED", 200)
