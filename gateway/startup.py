@@ -94,3 +94,21 @@ async def published(settings: Settings, clock: Clock | None = None) -> Content:
         content.close()
         raise
     return content
+
+
+async def standing(settings: Settings) -> Content | None:
+    """The content that counts, for commands beside `serve`: files that are broken do not keep them from working."""
+    content = Content(ContentSource(settings), settings.content.publish)
+    store = Store(open_driver(settings.store.database))
+    try:
+        await store.open()
+        try:
+            found = await content.stand(store)
+        finally:
+            await store.close()
+    except BaseException:
+        content.close()
+        raise
+    if not found:
+        content.close()
+    return content if found else None

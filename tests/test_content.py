@@ -15,7 +15,7 @@ from gateway.cli import main
 from gateway.errors import SettingsError
 from gateway.operations.content import Content, diff
 from gateway.settings import Settings
-from gateway.startup import published
+from gateway.startup import published, standing
 from gateway.store import Store
 from gateway.store import revisions as stored
 from gateway.store.revisions import Revision
@@ -246,6 +246,19 @@ async def test_broken_own_words_at_a_start_leave_the_last_good_revision(folder: 
         assert "de.toml: not valid TOML" in content.problems[0] and "Revision 1 of" in content.problems[0]
     finally:
         content.close()
+
+
+async def test_commands_beside_serve_go_by_what_counts_whatever_lies_in_the_folders(folder: Folder) -> None:
+    assert await standing(folder.settings()) is None, "nothing counts before the first start"
+    (await folder.start()).close()
+    folder.write("rules.toml", "nonsense =")
+    folder.write("words/en.toml", "[words")
+    content = await standing(folder.settings())
+    assert content is not None and content.revision is not None and content.revision.id == 1
+    deskgate = Deskgate(folder.settings(), accounts(folder.settings(), "test"), environ={}, content=content)
+    assert [rule.name for rule in deskgate.policy.rules.rules] == ["orders"]
+    deskgate.intake.close()
+    content.close()
 
 
 def test_a_diff_names_what_came_and_went() -> None:

@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def opened_deskgate(config: Path) -> AsyncIterator[Deskgate]:
-    """An installation with its store open, and nothing else of it running."""
+    """An installation with its store open, by the content that counts, and nothing else of it running."""
     from gateway.app import Deskgate
-    from gateway.startup import read_settings
+    from gateway.startup import read_settings, standing
 
-    deskgate = Deskgate(*read_settings(config, os.environ))
-    await deskgate.store.open()
+    settings, accounts = read_settings(config, os.environ)
+    content = await standing(settings)
     try:
-        yield deskgate
+        deskgate = Deskgate(settings, accounts, content=content)
+        await deskgate.store.open()
+        try:
+            yield deskgate
+        finally:
+            deskgate.intake.close()
+            await deskgate.store.close()
     finally:
-        deskgate.intake.close()
-        await deskgate.store.close()
+        if content is not None:
+            content.close()

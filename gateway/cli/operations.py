@@ -137,9 +137,11 @@ def _outbox(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from gateway.app import Deskgate
     from gateway.operations.replaying import replay
-    from gateway.startup import read_settings
+    from gateway.startup import read_settings, standing
 
-    deskgate = Deskgate(*read_settings(options.config, os.environ))
+    settings, accounts = read_settings(options.config, os.environ)
+    content = asyncio.run(standing(settings))
+    deskgate = Deskgate(settings, accounts, content=content)
     try:
         found = replay(
             deskgate.settings.store.database,
@@ -151,6 +153,8 @@ def _replay(options: argparse.Namespace) -> int:
         )
     finally:
         deskgate.intake.close()
+        if content is not None:
+            content.close()
     _tell_replayed(found, options.into)
     return 0 if found.same else 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -32,20 +31,14 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 async def _explained(options: argparse.Namespace, number: int) -> int:
-    from gateway.app import Deskgate
-    from gateway.startup import read_settings
+    from gateway.cli.opened import opened_deskgate
 
-    deskgate = Deskgate(*read_settings(options.config, os.environ))
-    await deskgate.store.open()
-    try:
+    async with opened_deskgate(options.config) as deskgate:
         page = await deskgate.store.ticket_page(number)
-    finally:
-        deskgate.intake.close()
-        await deskgate.store.close()
-    if page is None:
-        print(f"There is no ticket DG-{number}.", file=sys.stderr)
-        return 1
-    print(*explained(page, deskgate.policy, deskgate.clock.now()), sep="\n")
+        if page is None:
+            print(f"There is no ticket DG-{number}.", file=sys.stderr)
+            return 1
+        print(*explained(page, deskgate.policy, deskgate.clock.now()), sep="\n")
     return 0
 
 

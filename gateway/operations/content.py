@@ -185,6 +185,11 @@ class Content:
             newest = await store.driver.write(lambda tx: stored.publish(tx, files, "start", now))
         await self._take(store, newest)
 
+    async def stand(self, store: Store) -> bool:
+        """Takes the revision that counts, whatever lies in the folders; False when there is none yet."""
+        await self._take(store, await store.driver.read(stored.current))
+        return self.revision is not None
+
     async def _is_news(self, store: Store, files: Mapping[str, bytes], newest: Revision) -> bool:
         """Whether a start makes these files count: not those of an older revision, such as one that was reverted."""
         digest = digest_of(files)

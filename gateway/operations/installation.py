@@ -23,8 +23,11 @@ _ENV = """\
 # DESKGATE_CONNECTORS__EMAIL__SUPPORT__IMAP_PASSWORD=
 # DESKGATE_CONNECTORS__EMAIL__SUPPORT__SMTP_PASSWORD=
 # DESKGATE_CONNECTORS__SLACK__MAIN__BOT_TOKEN=
+# (of the next two the first is for Socket Mode, with which to begin; the second for HTTP)
+# DESKGATE_CONNECTORS__SLACK__MAIN__APP_TOKEN=
 # DESKGATE_CONNECTORS__SLACK__MAIN__SIGNING_SECRET=
 # DESKGATE_CONNECTORS__TELEGRAM__MAIN__BOT_TOKEN=
+# DESKGATE_ALARMS__SMTP_PASSWORD=
 """
 
 _SERVICE = """\
@@ -138,9 +141,13 @@ def config_text(sample: str, folder: Path, wishes: Wishes) -> str:
     }
     for key, value in values.items():
         sample = with_value(sample, key, value)
-    return sample.replace(
-        "#     DESKGATE_CONNECTORS", f"# or from {folder}/.env, for example\n#     DESKGATE_CONNECTORS", 1
-    ).replace("they come from the environment, for example\n", "they come from the environment,\n", 1)
+    return (
+        sample.replace('# words = "words"', f'# words = "{folder}/words"')
+        .replace(
+            "#     DESKGATE_CONNECTORS", f"# or from {folder}/.env, for example\n#     DESKGATE_CONNECTORS", 1
+        )
+        .replace("they come from the environment, for example\n", "they come from the environment,\n", 1)
+    )
 
 
 def with_value(text: str, key: str, value: str | int) -> str:

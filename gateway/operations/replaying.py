@@ -57,7 +57,8 @@ class _Again:
         self._bot = bot
         replies = msgspec.json.decode(recorded.reply, type=list[Reply]) if recorded.reply else []
         self._replies: Iterator[Reply] = iter(replies)
-        self.revision, self.library, self.today = recorded.knowledge, bot.library, bot.today
+        self.revision, self.library = recorded.knowledge, bot.library
+        self.today = from_ms(recorded.at).date()
 
     def reply(self, question: Question) -> Reply:
         return next(self._replies, None) or self._bot.reply(question)
