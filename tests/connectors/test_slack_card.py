@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.slack import preview
 from connectors.slack.blocks import fold, weight
 from connectors.slack.card import BUTTONS, fallback, render
 from connectors.slack.memory import MAX_TYPED, Memory
@@ -189,3 +191,20 @@ def test_a_text_beyond_the_room_is_reported_as_incomplete() -> None:
     blocks, complete = fold("word " * 5000, 9000)
     assert not complete
     assert weight(blocks) <= 9000 + 200
+
+
+def test_cards_and_forms_can_be_looked_at_as_a_page(tmp_path: Path) -> None:
+    """Kept as a file too: `pytest --basetemp=… -k looked_at` and open it in a browser."""
+    memory = Memory(ticket=42, text="It is **on the van** <!channel>", files=("F1",))
+    canned = [CannedReply(name="van", title="On the van", language="en", text="It is on the van.")]
+    forms = [
+        reply_form(
+            memory, FORMS[Verb.REPLY], "DG-42", "Mia, by Telegram", canned=canned, beside="Ben is at it."
+        ),
+        preview_form(memory, "DG-42", "Mia, by Telegram", files=("van.png",)),
+        *(verb_form(Memory(ticket=42), each, "DG-42") for each in FORMS.values() if each.fields),
+    ]
+    shown = preview.page([preview.message(render(CARD)), *map(preview.modal, forms)])
+    (tmp_path / "slack.html").write_text(shown)
+    assert "DG-42 · Where is my parcel?" in shown and "van.png" in shown and "<!channel>" not in shown
+    assert "<div>(" not in shown, "every kind of block that we use is drawn"
