@@ -18,6 +18,7 @@ from imapclient import IMAPClient
 from gateway.app import Deskgate
 from gateway.cli import main
 from gateway.model import Agent, AgentAction, EntryKind, Identity, SendState, TicketPage, Verb
+from gateway.store.tx import Tx
 from tests.mailservers import PASSWORD, Servers, mail_servers, why_not
 from tests.running import free_port, running, settings_for
 
@@ -208,6 +209,38 @@ async def test_answers_hang_below_the_mail_they_answer_in_the_customers_mailbox(
     chain = str(last["References"]).split()
     assert chain[0] == first["Message-ID"] and chain[-1] == second["Message-ID"]
     assert ours["Message-ID"] in chain
+
+
+async def test_two_deskgates_that_write_to_each_other_stop_by_themselves(
+    servers: Servers, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one = settings_for(
+        tmp_path / "one", free_port(), connectors={"email": {"support": account(servers, "desk1")}}
+    )
+    two = settings_for(
+        tmp_path / "two", free_port(), connectors={"email": {"support": account(servers, "desk2")}}
+    )
+    async with running(one) as first, running(two) as second:
+        await cursors(first, 1)
+        await cursors(second, 1)
+        # What a forged sender does to two front doors.
+        await through_exim(servers, a_mail("desk2@shop.test", "desk1@shop.test", "Where is my order?"))
+        (number,) = await soon(lambda: tickets(first))
+        page = await first.store.ticket_page(number)
+        assert page is not None and page.ticket.queue == "general"  # people see it, nobody is answered
+        assert [event.data["check"] for event in page.events if event.kind == "screened"] == ["automatic"]
+        await soon(lambda: first.store.driver.read(_is_quiet))
+        await soon(lambda: second.store.driver.read(_is_quiet))
+    assert len(await folder_of(servers, "desk1", "INBOX")) == 1  # the one answer of the other
+    assert len(await folder_of(servers, "desk2", "INBOX")) == 1  # the mail that began it
+
+
+def _is_quiet(tx: Tx) -> bool:
+    """Whether nothing waits to be handled or sent."""
+    pending = tx.all("SELECT 1 FROM ledger WHERE state = 'pending'")
+    return not pending and not tx.all("SELECT 1 FROM outbox WHERE state IN ('held', 'queued', 'sending')")
 
 
 async def _lines(deskgate: Deskgate, number: int, count: int) -> bool:

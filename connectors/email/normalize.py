@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from connectors.email import reply_key
 from connectors.email.authentication import dmarc
+from connectors.email.automatic import AUTO_SUBMITTED, OWN
 from connectors.email.parse import Mail, MailAttachment, parse_mail
 from connectors.email.settings import Settings
 from gateway import model
@@ -136,7 +137,9 @@ def _refers_to(mail: Mail, recipients: Iterable[str], settings: Settings) -> tup
 
 def _automatic(mail: Mail, settings: Settings, key: bytes) -> str:
     if reply_key.is_ours(mail.from_address, settings.ours) or reply_key.outbox_id_of(key, mail.message_id):
-        return "own"
+        return OWN
+    if mail.automatic == OWN:  # another installation's: never answered, but people shall see what it says
+        return AUTO_SUBMITTED
     return mail.automatic or ("bounce" if mail.bounce else "feedback" if mail.feedback else "")
 
 

@@ -101,6 +101,7 @@ def test_the_newest_part_is_the_text_and_the_whole_stays() -> None:
         ({"Auto_Submitted": "no"}, ""),
         ({"Auto_Submitted": "auto-replied"}, "auto-submitted"),
         ({"List_Id": "<news.shop.test>"}, "list"),
+        ({"X_Deskgate": "supplier.test"}, "auto-submitted"),
         ({"From": "support@shop.test"}, "own"),
         ({"From": f"help+{TOKEN}@SHOP.test"}, "own"),
         ({"Message_ID": f"<{reply_key.message_id(KEY, 5, 'shop.test')}>"}, "own"),
