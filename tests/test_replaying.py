@@ -9,16 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.cli import main
 from gateway.errors import Retryable, StoreError
 from gateway.escalation.ladder import Pulse
 from gateway.model import ChoiceAction, Priority, Verb
+from gateway.operations.former import Former
 from gateway.operations.replaying import Replayed, replay
 from gateway.privacy import Seal
 from tests.conftest import MakeWorld
 from tests.hours import MATRIX
+from tests.running import settings_for
 from tests.stores import run
 from tests.world import World, a_file
 
@@ -132,6 +135,37 @@ async def test_what_cannot_be_opened_is_counted_and_not_called_different(
     await run(world.store, "UPDATE turns SET seen = NULL WHERE id = 1")
     found = await replayed(world, database, tmp_path / "newer.db")
     assert found.unrecorded == 1 and found.same and (await world.numbers())[0] in found.incomplete
+
+
+async def test_each_turn_is_decided_by_the_rules_and_words_of_its_own_time(
+    make_world: MakeWorld, database: str, tmp_path: Path
+) -> None:
+    rule = '[[rules]]\nname = "lamps"\n[rules.when]\ntext = ["lamp"]\n[rules.then]\nqueue = "{}"\n'
+    contents = [
+        {"rules.toml": rule.format("orders").encode()},
+        {
+            "rules.toml": rule.format("general").encode(),
+            "own_words/en.toml": b'[words]\nthanks = "Any time."\n',
+        },
+    ]
+    settings = settings_for(tmp_path, 0)
+    former, world = Former(settings, contents), await make_world()
+    names = list(former._rules)
+    own = next(name for name in former._words if name)
+    for revision in (f"{settings.revision}+{names[0]}", f"{settings.revision}+{names[1]}+{own}"):
+        world.policy, same = former.policy(
+            msgspec.structs.replace(world.policy, revision=settings.revision), revision
+        )
+        assert same and world.policy.revision == revision
+        await world.say("a person, please, my lamp is dark", who=f"mia{len(await world.numbers())}")
+    assert [(await world.ticket(number)).queue for number in await world.numbers()] == ["orders", "general"]
+    found = await replayed(world, database, tmp_path / "plain.db")
+    assert not found.same and found.otherwise == 1, "the rules of now decide otherwise"
+    found = await asyncio.to_thread(
+        replay, database, tmp_path / "new.db", world.seal, world.policy, world.bot, lambda done: None, former
+    )
+    assert found.same and found.otherwise == 0
+    assert former.policy(world.policy, f"{settings.revision}+unknown")[1] is False
 
 
 async def test_the_command_says_whether_they_are_the_same(

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from gateway.errors import StoreError
 
 if TYPE_CHECKING:
+    from gateway.operations.former import Former
     from gateway.operations.replaying import Replayed
-    from gateway.settings import StoreSettings
+    from gateway.settings import Settings, StoreSettings
 
 BAR = 24
 _LACKS = (
@@ -150,6 +151,7 @@ def _replay(options: argparse.Namespace) -> int:
             deskgate.policy,
             deskgate.knowledge.bot,
             lambda done: _progress("turns", done, done),
+            asyncio.run(_former(settings)),
         )
     finally:
         deskgate.intake.close()
@@ -157,6 +159,18 @@ def _replay(options: argparse.Namespace) -> int:
             content.close()
     _tell_replayed(found, options.into)
     return 0 if found.same else 1
+
+
+async def _former(settings: Settings) -> Former:
+    from gateway.operations.former import former
+    from gateway.store import Store, open_driver
+
+    store = Store(open_driver(settings.store.database))
+    await store.open()
+    try:
+        return await former(store, settings)
+    finally:
+        await store.close()
 
 
 def _tell_replayed(found: Replayed, into: Path) -> None:

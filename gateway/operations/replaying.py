@@ -17,6 +17,7 @@ from bot.reply import Question, Reply
 from gateway.case import Case, Claim, LedgerRow, Seen
 from gateway.clock import from_ms
 from gateway.decision import decide
+from gateway.operations.former import Former
 from gateway.policy import Policy
 from gateway.privacy import CannotOpen, Seal
 from gateway.privacy.sealing import unsealed, unsealed_case
@@ -64,14 +65,29 @@ class _Again:
         return next(self._replies, None) or self._bot.reply(question)
 
 
-def replay(database: str, file: Path, seal: Seal, policy: Policy, bot: Bot, progress: Progress) -> Replayed:
-    """Rebuilds the tickets into the new database `file`. Raises StoreError."""
+def replay(
+    database: str,
+    file: Path,
+    seal: Seal,
+    policy: Policy,
+    bot: Bot,
+    progress: Progress,
+    former: Former | None = None,
+) -> Replayed:
+    """Rebuilds the tickets into the new database `file`, each turn by the rules and words of its time.
+
+    Raises StoreError.
+    """
     with rebuilding(database, file) as rebuild:
         rebuild.copy_the_rest()
         result = Replayed()
         for turn in rebuild.turns():
             result.turns += 1
-            _again(rebuild, turn, seal, policy, bot, result)
+            then, same = (
+                former.policy(policy, turn.policy) if former else (policy, turn.policy == policy.revision)
+            )
+            result.otherwise += not same
+            _again(rebuild, turn, seal, then, bot, result)
             if result.turns % 100 == 0:
                 progress(result.turns)
         result.held_back = rebuild.finish()
@@ -95,7 +111,6 @@ def _again(rebuild: Rebuild, turn: Recorded, seal: Seal, policy: Policy, bot: Bo
         result.incomplete.update(rebuild.touched(turn))
         return
     result.masked += any(getattr(row.input, "masked", ()) for row in case.claim.rows)
-    result.otherwise += turn.policy != policy.revision
     at_that_time = msgspec.structs.replace(policy, revision=turn.policy)
     outcome = decide(case, from_ms(turn.at), at_that_time, cast(Bot, _Again(bot, turn)))
     # The budget was checked when it was written first; what was taken back since must not count again.
