@@ -368,6 +368,29 @@ async def test_a_colleague_who_is_asked_answers_below_the_question(tmp_path: Pat
         assert len(s.cy.hears()) == 1 and "yourself" not in str(ben.hears())
 
 
+async def test_an_opinion_is_no_word_on_a_request_of_ones_own(tmp_path: Path) -> None:
+    """Whoever is asked may have an open ticket in the same conversation; the thread says which one is meant."""
+    async with shop(tmp_path) as s:
+        s.slack.add_user("U0BEN", "Ben Expert")
+        s.slack.add_direct("D0BEN", "U0BEN")
+        ben = Writer(wire=s.wire, user="U0BEN", direct="D0BEN")
+        await ben.says("a person, please: my chair is broken")
+        await until(ben.hears)
+        await s.deskgate.store.add_agent(Agent(id="ben", name="Ben", slack_id="T0HOME:U0BEN"), 0)
+        await s.cy.says("a person, please: does the warranty cover scratches?")
+        await until(s.cy.hears)
+        own, other = await pages(s.deskgate)
+        await act(s.deskgate, Verb.CONSULT, other.ticket.id, colleague="ben", text="Does it?")
+        asked = (await until(lambda: [m for m in ben.hears() if "asks for an opinion" in words_of(m)]))[0]
+        await until(s.all_sent)
+
+        await ben.says("Only on the lid.", thread=asked["ts"])
+        await s.settled()
+        before, after = own, (await pages(s.deskgate))
+        assert len(after[0].entries) == len(before.entries)
+        assert [e.text for e in after[1].entries if e.kind == "note"][-1] == "*answered:* Only on the lid."
+
+
 @pytest.mark.parametrize("way", ["http", "socket"])
 @pytest.mark.parametrize("mode", ["webhook", "polling"])
 async def test_a_customer_in_telegram_and_an_agent_in_slack(tmp_path: Path, mode: str, way: str) -> None:

@@ -55,12 +55,7 @@ class Asking:
         self._asked: dict[str, None] = {}
 
     async def ask(self, said: MessageEvent, person: Person, *, patient: bool) -> int:
-        """Asks below nobody's eyes but theirs; 503 while Slack did not take the question, so that it comes again.
-
-        Raises StoreError when what they say about a ticket was not kept.
-        """
-        if ticket := await self._asked_about(said):
-            return await self._note(said, person, ticket, patient=patient)
+        """Asks below nobody's eyes but theirs; 503 while Slack did not take the question, so that it comes again."""
         if said.ts in self._asked:
             return 200
         body: dict[str, Any] = {"channel": said.channel, "text": QUESTION, "blocks": question(said)}
@@ -80,15 +75,15 @@ class Asking:
 
     # ------------------------------------------------------------ about a ticket
 
-    async def _asked_about(self, said: MessageEvent) -> int:
-        """The ticket about which a colleague asks in this thread, 0 for none."""
+    async def asked_about(self, said: MessageEvent) -> int:
+        """The ticket about which a colleague asks in this thread, 0 for none. Raises StoreError."""
         if not in_thread(said):
             return 0
         thread = self._workspace().address(said.channel, said.thread_ts or "")
         return (await self._host.directory.whose(beside(thread), thread)).ticket
 
-    async def _note(self, said: MessageEvent, person: Person, ticket: int, *, patient: bool) -> int:
-        """Their word below the card: the opinion, where one was asked; else a note."""
+    async def answered(self, said: MessageEvent, person: Person, ticket: int, *, patient: bool) -> int:
+        """Keeps their word below the card: the opinion, where one was asked; else a note. Raises StoreError."""
         key, workspace = f"{said.channel}/{said.ts}", self._workspace()
         files = await self._files.of(key, said.files or (), patient=patient)
         if files is None:

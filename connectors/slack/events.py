@@ -91,6 +91,8 @@ class Events:
         if person.standing is Standing.MEMBER and await directory.agent_of(person.identity):
             if self._talks_at_large(said):
                 return 200
+            if about := await self._asking.asked_about(said):
+                return await self._asking.answered(said, person, about, patient=live)
             ticket = await self._continued(message, said)
             if not ticket and message.private:
                 return await self._asking.ask(said, person, patient=live)
