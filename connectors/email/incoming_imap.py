@@ -8,6 +8,7 @@ import functools
 import logging
 import queue
 import random
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -152,7 +153,17 @@ class Watcher:
 
 def _said(error: Exception, settings: Settings) -> str:
     """What is wrong, for whoever runs Deskgate."""
-    return str(error) if isinstance(error, Retryable) else _remedy(error, settings) or type(error).__name__
+    passing = next((said for kind, said in _PASSING if isinstance(error, kind)), type(error).__name__)
+    return str(error) if isinstance(error, Retryable) else _remedy(error, settings) or passing
+
+
+#: Troubles that mostly pass by themselves, in words.
+_PASSING = (
+    (ConnectionRefusedError, "the server takes no connections"),
+    (socket.gaierror, "the server's name is not known"),
+    (TimeoutError, "the server does not answer"),
+    (ConnectionError, "the connection was cut"),
+)
 
 
 def _remedy(error: Exception, settings: Settings) -> str:

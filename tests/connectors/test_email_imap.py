@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.email.connector import Email, Settings
+from connectors.email.incoming_imap import _said
 from connectors.email.mailbox import Position
 from tests.fakes_email import KEY, NOW, FakeHost, running
 from tests.mailservers import free_port, self_signed
@@ -154,3 +156,17 @@ async def test_it_waits_longer_each_time_and_never_gives_up(
     assert len(caplog.records) < 40
     assert "hunter2" not in caplog.text and "shop.test" not in caplog.text
     assert host.cursors == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ConnectionRefusedError(111, "x"), "the server takes no connections"),
+        (TimeoutError(), "the server does not answer"),
+        (ConnectionResetError(), "the connection was cut"),
+        (socket.gaierror(-2, "x"), "the server's name is not known"),
+        (ValueError("where"), "ValueError"),
+    ],
+)
+def test_a_lost_mailbox_is_told_in_words(error: Exception, says: str) -> None:
+    assert _said(error, Settings(address="support@shop.test", imap_host="127.0.0.1")) == says
