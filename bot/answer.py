@@ -115,14 +115,14 @@ class Bot:
         )
 
     def _decide(self, question: Question, asked: Asked, guess: Guess) -> Reply:
+        talk = small_talk(question.text)
+        if talk or wants_human(question.text):  # what is nearest is only shown: nothing is thought over
+            common = self._common(self._rank(_parts(asked)[0], guess, may_think=False), guess)
+            reason = Reason.SMALL_TALK if talk else Reason.WANTS_HUMAN
+            return HandOff(reason=reason, small_talk=talk, **common)
         best = self._best(asked, guess)
         first = best[0]
         common = self._common(first, guess)
-        talk = small_talk(question.text)
-        if wants_human(question.text) or talk:
-            return HandOff(
-                reason=Reason.SMALL_TALK if talk else Reason.WANTS_HUMAN, small_talk=talk, **common
-            )
         sure = [part for part in best if part.ranked.is_sure]
         if sure:
             return self._answer(sure, asked, guess, common)
@@ -167,7 +167,8 @@ class Bot:
         found = _candidates(best.ranked)
         for each in self._order(guess):
             if len(found) < _OFFERED and each.articles[0].language != best.ranked.articles[0].language:
-                found += _candidates(each.rank(fold(best.text[:_LONGEST_PART]), _SHOWN), found[-1].confidence)
+                ranked = each.rank(fold(best.text[:_LONGEST_PART]), _SHOWN, may_think=False)
+                found += _candidates(ranked, found[-1].confidence)
         return tuple(found)
 
     def _order(self, guess: Guess) -> Sequence[Model]:

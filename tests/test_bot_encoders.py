@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot import model
-from bot.answer import Answer, Bot, Question
+from bot.answer import Answer, Bot, HandOff, Question
 from bot.articles import Article, Library
 from bot.encoders import Encoder, encoder_for
 
@@ -90,6 +90,18 @@ def test_a_long_message_asks_the_encoder_a_bounded_number_of_times(monkeypatch: 
         )
     )
     assert 0 < len(read) <= 6
+
+
+@pytest.mark.parametrize("text", ["hello", "a person please", "thank you", "help"])
+def test_what_asks_nothing_of_the_articles_asks_no_encoder(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(model, "encoder_for", lambda language: _stand_in(read))
+    deep = Bot.build(_library(f"Nothing asked: {text}.")).train().deepen()
+    read.clear()
+    assert isinstance(deep.reply(Question(text=text, language="en")), HandOff)
+    assert read == []
 
 
 @pytest.mark.parametrize(
