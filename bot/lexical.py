@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -30,13 +30,14 @@ REMEMBERED = 16 << 20
 class Lexical:
     """Phrasings as unit vectors of feature weights; the first `size` of them can be searched."""
 
-    def __init__(self, texts: Sequence[str], size: int | None = None) -> None:
+    def __init__(self, texts: Sequence[str], size: int | None = None, usual: Iterable[str] = ()) -> None:
         self.features = Features(texts)
         self.size = len(texts) if size is None else size
         self._post()
         self._thicken()
-        #: The words that are remembered: not the last ones, which in a large library would be new ones every time.
-        self.common = frozenset(self.features.words[: remembered(self.size)])
+        #: The words that are remembered: the phrasings' frequent ones and the `usual` ones, always the same. The last
+        #: ones asked would be new ones every time in a large library, and sums would differ in their last digits.
+        self.common = frozenset((*self.features.words[: remembered(self.size)], *usual))
         self._shared = cache(self._share)
 
     def vector(self, folded: str) -> Vector:

@@ -19,6 +19,7 @@ from bot.head import Head
 from bot.lexical import Lexical
 from bot.semantic import Semantic, Summed, raw_vectors
 from bot.spelling import Spelling
+from gateway.text.language import usual_words
 from gateway.text.normal import fold, tokens
 
 Floats = NDArray[np.float32]
@@ -98,7 +99,8 @@ class Matcher:
             self.article_words[owner].update(words)
         size = len(self.folded) if self.is_large else min(len(self.folded), MOST_FITTED)
         self.spelling = Spelling(spread)
-        self.lexical = Lexical(self.folded, size)
+        usual = {fold(word) for word in usual_words(self.articles[0].language)} if self.articles else ()
+        self.lexical = Lexical(self.folded, size, usual)
         self.semantic: Semantic = Summed(raw_vectors(self.folded[:size]), self.lexical.common)
         self.columns = self.owner[:size]
         by_article = np.argsort(self.columns, kind="stable")

@@ -185,6 +185,11 @@ def _frequent(tag: str) -> frozenset[str]:
     return frozenset(_WORDS.get(tag, "").split())
 
 
+def usual_words(tag: str) -> frozenset[str]:
+    """Return words that are frequent in a language, as they are written; none for one of which none are known."""
+    return _frequent(tag)
+
+
 def _from_model(text: str, among: Sequence[str]) -> NDArray[np.float64]:
     """Log-odds from the n-gram model, at most about three words' worth."""
     line = " ".join(text.split())
