@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,10 +75,13 @@ class Variant:
         self.cpu: list[float] = []  #: seconds an answered request
 
     async def turn(self, connections: int, seconds: float) -> None:
+        """One slice of load. Between its turns a server stands still: the one that handles has a backlog."""
+        os.kill(self.pid, signal.SIGCONT)
         before = cpu_seconds(self.pid)
         load = await drive(self.port, self.make, connections, seconds)
         self.loads.append(load)
         self.cpu.append((cpu_seconds(self.pid) - before) / max(1, load.answered))
+        os.kill(self.pid, signal.SIGSTOP)
 
     def figures(self, echo: Variant) -> dict[str, float]:
         """Ratios are medians over the pairs of neighbouring turns."""

@@ -17,7 +17,7 @@ class Verifier:
     """
 
     def __init__(self, signing_secret: str, clock: Clock) -> None:
-        self._secret, self._clock = signing_secret.encode(), clock
+        self._keyed, self._clock = hmac.new(signing_secret.encode(), digestmod="sha256"), clock
 
     def accepts(self, body: bytes, headers: Mapping[str, str]) -> bool:
         timestamp = headers.get("X-Slack-Request-Timestamp", "")
@@ -27,5 +27,6 @@ class Verifier:
             return False
         if abs(self._clock.now().timestamp() - int(timestamp)) > FRESH:
             return False
-        expected = hmac.digest(self._secret, b"v0:%b:%b" % (timestamp.encode(), body), "sha256")
-        return hmac.compare_digest(f"v0={expected.hex()}", signature)
+        expected = self._keyed.copy()
+        expected.update(b"v0:%b:%b" % (timestamp.encode(), body))
+        return hmac.compare_digest(f"v0={expected.hexdigest()}", signature)

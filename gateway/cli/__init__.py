@@ -180,6 +180,7 @@ def settle() -> None:
     """What was read at the start lives as long as the process: a collection that looks at it stops all for 0.1 s."""
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(0.001)
 
 
 def _use_uvloop() -> None:

@@ -226,12 +226,20 @@ class SqliteDriver:
         try:
             while not self._closing or self._urgent or self._normal:
                 self._wake.get()
-                while self._urgent or self._normal:
-                    taken = _front(self._urgent, GROUP)
-                    self._commit(connection, taken, _front(self._normal, GROUP - len(taken)))
-                    self._crowded = len(taken) >= CROWD
+                # What comes meanwhile has a ring of its own, so that it gathers as well.
+                while self._commit_waiting(connection) == GROUP:
+                    pass
         finally:
             connection.close()
+
+    def _commit_waiting(self, connection: sqlite3.Connection) -> int:
+        """Commits what waits, at most a group, and returns how much that was."""
+        taken = _front(self._urgent, GROUP)
+        others = _front(self._normal, GROUP - len(taken))
+        if taken or others:
+            self._commit(connection, taken, others)
+            self._crowded = len(taken) >= CROWD
+        return len(taken) + len(others)
 
     def _commit(self, connection: sqlite3.Connection, taken: list[_Taking], others: list[_Work]) -> None:
         tx = SqliteTx(connection)
