@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -106,6 +106,18 @@ class Library(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def versions(self, slug: str) -> tuple[Article, ...]:
         """Return every language version of one article."""
         return self._by_slug.get(slug, ())
+
+    @cached_property
+    def _by_topic(self) -> dict[str, dict[str, list[Article]]]:
+        found: dict[str, dict[str, list[Article]]] = {}
+        for article in self.articles:
+            if article.topic:
+                found.setdefault(article.language, {}).setdefault(article.topic, []).append(article)
+        return found
+
+    def topics(self, language: str) -> Mapping[str, Sequence[Article]]:
+        """Return every topic of a language with its articles, whether or not they may be shown now."""
+        return self._by_topic.get(language, {})
 
     def public(self, today: date | None = None) -> tuple[Article, ...]:
         """Return the articles that may be shown to customers."""

@@ -14,23 +14,26 @@ from gateway.voice import button, speak, word
 
 #: What is offered at once; a longer list is no menu.
 MOST = 10
+#: No topic has a longer name, characters.
+LONGEST = 120
 #: Marks a topic among the options that a number may mean; the others are names of articles.
 _TOPIC = "topic:"
 
 
 def topics(context: Context, language: str) -> dict[str, list[Article]]:
     """The topics of a language in alphabetical order, each with the articles that the bot may quote."""
-    found: dict[str, list[Article]] = {}
-    for article in context.bot.library.public(context.bot.today):
-        if article.topic and article.language == language:
-            found.setdefault(article.topic, []).append(article)
-    return {topic: found[topic] for topic in sorted(found, key=str.casefold)}
+    found = context.bot.library.topics(language)
+    live = {topic: [a for a in found[topic] if a.is_live(context.bot.today)] for topic in found}
+    return {topic: live[topic] for topic in sorted(live, key=str.casefold) if live[topic]}
 
 
 def named(draft: Draft, context: Context, text: str) -> str:
     """The topic that a text is the name of, "" where it is more or something else."""
+    if len(text) > LONGEST:
+        return ""
     said = fold(text).strip(" .!?:,;。！？")
-    return next((topic for topic in _ours(draft, context) if said and fold(topic) == said), "")
+    known = context.bot.library.topics(context.policy.speaks(draft.ticket.language))
+    return next((t for t in known if said and fold(t) == said and exists(draft, context, t)), "")
 
 
 def menu(draft: Draft, context: Context, lines: Sequence[str]) -> bool:

@@ -107,12 +107,19 @@ class Terms:
         present = frozenset(options)
         for number in dict.fromkeys(n for option in options for n in self._index.get(option, ())):
             term = self._terms[number]
-            if any(slot.isdisjoint(present) for slot in term.needs):
-                continue
-            for at in range(len(near)):
-                if _matches(term.slots, near, forms, at, self._negations) and not self._is_negated(near, at):
-                    yield Found(term.name, term.source)
+            # Most terms fall here, so it is a plain loop and no generator.
+            for slot in term.needs:
+                if slot.isdisjoint(present):
                     break
+            else:
+                yield from self._places(term, near, forms)
+
+    def _places(self, term: _Term, near: Sequence[str], forms: Sequence[Sequence[str]]) -> Iterator[Found]:
+        """The term, once, where it stands and is not negated."""
+        for at in range(len(near)):
+            if _matches(term.slots, near, forms, at, self._negations) and not self._is_negated(near, at):
+                yield Found(term.name, term.source)
+                return
 
     def _as_options(self, word: str) -> tuple[str, ...]:
         """Every option of a slot that this word is: itself, and its beginnings with a star."""
