@@ -1,5 +1,8 @@
 """The bot over a small shop: answers, choices, hand-offs, languages, mails, and hard bounds."""
 
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from time import process_time
@@ -379,3 +382,24 @@ def test_other_languages_are_tried_for_a_bounded_part_of_a_long_message(
     made.reply(Question(text=text, language="en"))
     assert len([tag for tag in asked if tag == "en"]) > 12
     assert max(asked.count(tag) for tag in ("de", "es", "sl", "it", "fr")) <= _THOUGHT + 1
+
+
+def test_every_process_gives_the_same_answer_to_the_last_digit() -> None:
+    """Sets are ordered anew in each process; a replay and another replica must decide alike all the same."""
+    program = (
+        "from pathlib import Path; from bot.answer import Bot, Question; from bot.articles import load\n"
+        "bot = Bot.build(load(Path('kb_articles'))).train()\n"
+        "for said in ('where is my parcel', 'kako vrnem izdelek', 'refund to my card please', '退款要幾天'):\n"
+        "    print(bot.reply(Question(text=said, languages=('en', 'sl', 'zh-Hant'))))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
