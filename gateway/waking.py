@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.signals import thanks_only
+from bot.signals import small_talk, thanks_only
 from gateway.context import Context
 from gateway.correspondents import why_silent
 from gateway.desk import csat
@@ -10,7 +10,7 @@ from gateway.desk.resting import stir
 from gateway.draft import Draft
 from gateway.escalation.hand_off import hand_off, refresh_card
 from gateway.forwarded import propose, undecided
-from gateway.model import Choice, Entry, EntryKind, Message, Speaker, Status
+from gateway.model import Choice, Entry, EntryKind, Message, Side, Speaker, Status
 from gateway.triage.screening import Screened
 from gateway.voice import handed_over, speak
 
@@ -51,6 +51,11 @@ def _reopen(draft: Draft, context: Context, message: Message) -> None:
     if (resolved or waits) and (thanks_only(message.text) or not message.text.strip()):
         draft.event("thanked")
         return
+    if resolved and _begins_anew(draft, context, message):
+        draft.event("begun_anew", why="The requester only greeted, or called for the menu.")
+        draft.set(speaker=Speaker.BOT)
+        draft.set_bot(attempts=0, awaiting="", clarified=False, options=())
+        return
     draft.set(speaker=Speaker.AGENT, status=Status.OPEN)
     stir(draft)
     if resolved:
@@ -58,6 +63,13 @@ def _reopen(draft: Draft, context: Context, message: Message) -> None:
         draft.timer("close", None)
         _say_reopened(draft, context, message)
     refresh_card(draft, context.policy)
+
+
+def _begins_anew(draft: Draft, context: Context, message: Message) -> bool:
+    """In a chat a bare "hello" or "help" after the end is no word about what was resolved: the assistant answers."""
+    leg = draft.leg(Side.REQUESTER)
+    chat = leg is not None and not context.policy.account(leg.address).threaded
+    return chat and small_talk(message.text) in ("greeting", "menu")
 
 
 def _say_reopened(draft: Draft, context: Context, message: Message) -> None:

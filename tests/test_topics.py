@@ -9,7 +9,7 @@ import pytest
 
 from bot.signals import small_talk
 from connectors.telegram.buttons import keyboard
-from gateway.model import BotMode, Button, Choice, ChoiceAction, Status
+from gateway.model import BotMode, Button, Choice, ChoiceAction, Speaker, Status, Verb
 from gateway.store.driver import Driver
 from gateway.store.sqlite import SqliteDriver
 from tests.conftest import MakeWorld
@@ -118,3 +118,30 @@ def test_what_the_chat_offers_at_its_start_calls_for_the_menu() -> None:
     offered = re.findall(r'topics: "([^"]+)"', words)
     assert len(offered) == 6
     assert [small_talk(text) for text in offered] == ["menu"] * 6
+
+
+@pytest.mark.parametrize("said", ["hello", "help"])
+async def test_a_greeting_after_the_end_opens_a_new_talk_with_the_assistant(world: World, said: str) -> None:
+    await world.say("a person, please: my lamp hums")
+    number = (await world.ticket()).id
+    await world.act(Verb.CLAIM, number)
+    await world.act(Verb.RESOLVE, number)
+    await world.say(said)
+    assert "1. Account\n2. Orders" in world.chat.texts[-1]
+    ticket = await world.ticket()
+    assert (ticket.status, ticket.speaker) == (Status.PENDING, Speaker.BOT)
+    assert "begun_anew" in await world.events() and "reopened" not in await world.events()
+    await world.say("Where is my order?")
+    assert (await world.ticket()).id == number and "answered" in await world.events()
+    await world.say("a person, please")
+    ticket = await world.ticket()
+    assert (ticket.status, ticket.speaker) == (Status.OPEN, Speaker.AGENT)
+
+
+async def test_a_word_about_what_was_resolved_still_reopens_it(world: World) -> None:
+    await world.say("a person, please: my lamp hums")
+    number = (await world.ticket()).id
+    await world.act(Verb.CLAIM, number)
+    await world.act(Verb.RESOLVE, number)
+    await world.say("hello, it hums again")
+    assert (await world.ticket()).status is Status.OPEN and "reopened" in await world.events()

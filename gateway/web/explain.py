@@ -18,6 +18,7 @@ TITLES: Mapping[str, str] = {
     "chose": "The person chose an article",
     "helped": "The person said that it helped",
     "small_talk": "Small talk",
+    "begun_anew": "A new talk began",
     "escalated": "Came to the team",
     "withdrawn": "An answer was taken back before it left",
     "silent": "The assistant stayed silent",
