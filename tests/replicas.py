@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 import psycopg
 
+from gateway.outbox import BACKOFF
 from gateway.store.tx import Row
 from tests.fakes import write_articles
 from tests.faults import BACKLOG, ROOT, Serve, drained
@@ -239,6 +240,10 @@ class Load:
 # ---------------------------------------------------------------- what must be true afterwards
 
 
+#: Longer than the outbox rests after a fifth failed try, seconds: what was broken so often is not stuck.
+PATIENCE = 1.25 * BACKOFF[4] + 60
+
+
 async def quiet(uri: str) -> None:
     """Returns once nothing waits to be handled or sent; fails with the figures once nothing gets done any more."""
 
@@ -246,7 +251,7 @@ async def quiet(uri: str) -> None:
         ((waiting, done),) = look(uri, BACKLOG)
         return waiting, done
 
-    await asyncio.to_thread(drained, backlog)
+    await asyncio.to_thread(drained, backlog, PATIENCE)
 
 
 def check(uri: str, load: Load, peer: Peer) -> dict[str, int]:
